@@ -27,6 +27,9 @@ func Prepare(ctx context.Context, opts Options) error {
 	if err := opts.checkEffect(); err != nil {
 		return err
 	}
+	if err := o.checkTLS(); err != nil {
+		return err
+	}
 	if err := kernel.CheckShared(p); err != nil {
 		return o.ofHeld(p, err)
 	}

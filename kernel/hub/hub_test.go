@@ -3,9 +3,15 @@ package hub
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"io/fs"
 	"math"
+	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,6 +38,8 @@ func TestReadRoster(t *testing.T) {
 		{"../x\n", nil, `"../x"`},
 		{strings.Repeat("x", 33), nil, "at most 32"},
 		{"\n# nobody\n", nil, "has none"},
+		{"alice\n#" + strings.Repeat("x", 70_000) + "\nbob\n", []string{"alice", "bob"}, ""},
+		{"alice\n" + strings.Repeat("x", 70_000) + "\nbob\n", nil, "line 2"},
 	} {
 		names, err := readRoster([]byte(c.text))
 		if !reflect.DeepEqual(names, c.names) || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
@@ -73,6 +81,16 @@ func TestOptions(t *testing.T) {
 		{Options{Auth: "ldap"}, `unknown way to log in "ldap"; known: local, password, oauth`},
 		{Options{Spawner: "docker"}, `unknown spawner "docker"`},
 		{Options{Port: 65534}, "port 65534"},
+		{Options{IP: "::1"}, ""},
+		{Options{IP: "[::]"}, ""},
+		{Options{IP: "0.0.0.0"}, ""},
+		{Options{IP: "hub.school.org"}, ""},
+		{Options{IP: "localhost"}, ""},
+		{Options{IP: "nonsense host"}, `"nonsense host" is no address`},
+		{Options{IP: "10.0.0.999"}, `"10.0.0.999" is no address`},
+		{Options{IP: "http://hub"}, "is no address"},
+		{Options{IP: "127.0.0.1:8000"}, "is no address"},
+		{Options{IP: "fe80::1%eth0"}, "is no address"},
 		{Options{Cert: "a.pem"}, "TLS needs both files"},
 		{Options{SubdomainHost: "https://hub.school.org:8000"}, ""},
 		{Options{SubdomainHost: "hub.school.org"}, `subdomains "hub.school.org"; expected`},
@@ -264,6 +282,75 @@ func TestConfig(t *testing.T) {
 			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 				t.Errorf("%v, %v; want a file that others can't read", info, err)
 			}
+		}
+	}
+}
+
+// TestAddress: the address that the hub listens on is a URL, also of IPv6.
+func TestAddress(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("no python3 on PATH")
+	}
+	for ip, want := range map[string]string{"": "http://127.0.0.1:8000/", "::1": "http://[::1]:8000/", "[::]": "http://[::]:8000/", "hub.school.org": "http://hub.school.org:8000/"} {
+		o, _, err := Options{Dir: t.TempDir(), IP: ip, Spawner: SpawnLocal}.complete()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := o.writeConfig("/opt/tlkit", "/opt/tlkit/bin/tlkernel"); err != nil {
+			t.Fatal(err)
+		}
+		const script = `import sys, unittest.mock
+c = unittest.mock.MagicMock()
+text = open(sys.argv[1]).read().split("# --- Who may log in")[0]
+exec(text, {"get_config": lambda: c})
+print(c.JupyterHub.bind_url)`
+		out, err := exec.Command(python, "-c", script, filepath.Join(o.Dir, configFile)).CombinedOutput()
+		if err != nil || strings.TrimSpace(string(out)) != want {
+			t.Errorf("%q: %v, %s; want %s", ip, err, out, want)
+		}
+	}
+}
+
+// TestTLSFiles: a certificate and its key are looked at before the first step.
+func TestTLSFiles(t *testing.T) {
+	dir := t.TempDir()
+	pair := func(name string) (cert, key string) {
+		t.Helper()
+		secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		about := &x509.Certificate{SerialNumber: big.NewInt(1)}
+		der, err := x509.CreateCertificate(rand.Reader, about, about, &secret.PublicKey, secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		private, err := x509.MarshalPKCS8PrivateKey(secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cert, key = filepath.Join(dir, name+".pem"), filepath.Join(dir, name+".key")
+		for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: private}} {
+			if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return cert, key
+	}
+	cert, key := pair("own")
+	_, otherKey := pair("other")
+	for _, c := range []struct{ cert, key, want string }{
+		{"", "", ""},
+		{cert, key, ""},
+		{filepath.Join(dir, "nope.pem"), key, "nope.pem"},
+		{cert, filepath.Join(dir, "nope.key"), "nope.key"},
+		{cert, otherKey, "does not match"},
+		{key, cert, "PEM"},
+	} {
+		err := Options{Choices: Choices{Cert: c.cert, Key: c.key}}.checkTLS()
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s, %s: %v; want %q", c.cert, c.key, err, c.want)
 		}
 	}
 }

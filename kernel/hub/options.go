@@ -2,9 +2,11 @@ package hub
 
 import (
 	"cmp"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"math"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -110,7 +112,7 @@ func (o Options) say(format string, args ...any) {
 // complete returns the options with defaults in place and paths absolute. The error names the first choice that can't be.
 func (o Options) complete() (Options, kernel.Prefix, error) {
 	o.Dir = cmp.Or(o.Dir, "/srv/tlkit-hub")
-	o.IP = cmp.Or(o.IP, "127.0.0.1")
+	o.IP = strings.TrimSuffix(strings.TrimPrefix(cmp.Or(o.IP, "127.0.0.1"), "["), "]")
 	o.Port = cmp.Or(o.Port, 8000)
 	o.Spawner = cmp.Or(o.Spawner, defaultSpawner())
 	o.Idle = cmp.Or(o.Idle, 90*time.Minute)
@@ -174,12 +176,35 @@ func (o Options) installation() (kernel.Prefix, error) {
 // subdomainHost is an address with a name of at least two labels, the last of which is no number, as an IP address has.
 var subdomainHost = regexp.MustCompile(`^https?://([A-Za-z0-9][A-Za-z0-9-]*\.)+[A-Za-z][A-Za-z0-9-]*(:[0-9]{1,5})?$`)
 
+// hostName is a name of a machine whose last label is no number, as an IP address has.
+var hostName = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z]([A-Za-z0-9-]*[A-Za-z0-9])?\.?$`)
+
+// isAddress reports whether a hub can listen on a text: an IP address without a zone, which no URL of the hub's has, or a
+// name.
+func isAddress(text string) bool {
+	addr, err := netip.ParseAddr(text)
+	return err == nil && addr.Zone() == "" || err != nil && hostName.MatchString(text)
+}
+
+// checkTLS returns an error for a certificate and a key that are missing or no pair.
+func (o Options) checkTLS() error {
+	if o.Cert == "" {
+		return nil
+	}
+	if _, err := tls.LoadX509KeyPair(o.Cert, o.Key); err != nil {
+		return fmt.Errorf("hub: certificate %s and key %s: %w; expected a certificate and its key in PEM files", o.Cert, o.Key, err)
+	}
+	return nil
+}
+
 func (o Options) check() error {
 	switch {
 	case !slices.Contains(Auths, o.Auth):
 		return fmt.Errorf("hub: unknown way to log in %q; known: %s", o.Auth, strings.Join(Auths, ", "))
 	case !slices.Contains(Spawners, o.Spawner):
 		return fmt.Errorf("hub: unknown spawner %q; known: %s", o.Spawner, strings.Join(Spawners, ", "))
+	case !isAddress(o.IP):
+		return fmt.Errorf("hub: %q is no address to listen on; expected one of this machine, such as 127.0.0.1 or ::1, its name, or 0.0.0.0 or :: for all", o.IP)
 	case o.Port < 1 || o.Port > 65533:
 		return fmt.Errorf("hub: port %d; expected 1 to 65533, since the two above it are used too", o.Port)
 	case (o.Cert == "") != (o.Key == ""):

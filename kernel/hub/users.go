@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/rand"
@@ -32,13 +31,15 @@ var accountName = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
 // no name of an account.
 func readRoster(text []byte) (names []string, err error) {
 	seen := map[string]bool{}
-	for number, lines := 1, bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); number++ {
-		name := strings.TrimSpace(lines.Text())
+	number := 0
+	for line := range strings.Lines(string(text)) { // of any length: a longer one must not end the list
+		number++
+		name := strings.TrimSpace(line)
 		switch {
 		case name == "" || strings.HasPrefix(name, "#") || seen[name]:
 			continue
 		case !accountName.MatchString(name):
-			return nil, fmt.Errorf("hub: line %d: %q is no name of an account; expected small letters, digits, - and _, beginning with a letter, at most 32", number, name)
+			return nil, fmt.Errorf("hub: line %d: %q is no name of an account; expected small letters, digits, - and _, beginning with a letter, at most 32", number, name[:min(len(name), 40)])
 		case name == "root":
 			return nil, fmt.Errorf("hub: line %d: root can't be a user of the hub", number)
 		}
