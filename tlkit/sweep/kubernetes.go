@@ -31,7 +31,7 @@ type Kubernetes struct {
 	// CPUs is the number of cores for each task; 0 means 1. Memory is in bytes; 0 means no limit.
 	CPUs   int
 	Memory int64
-	// Limits are further resources of each task, such as {"nvidia.com/gpu": "1"}.
+	// Limits are further resources of each task, such as {"nvidia.com/gpu": "1"}; cpu and memory are CPUs and Memory.
 	Limits map[string]string
 	// NodeSelector are labels of the nodes that may train.
 	NodeSelector map[string]string

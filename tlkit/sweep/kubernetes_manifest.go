@@ -55,6 +55,11 @@ func (k Kubernetes) check() error {
 	case k.Claim == "":
 		return errors.New("Kubernetes.Claim is empty; set it to the PersistentVolumeClaim of the volume that has the sweep's folder")
 	}
+	for _, own := range [][2]string{{"cpu", "CPUs"}, {"memory", "Memory"}} {
+		if amount, ok := k.Limits[own[0]]; ok {
+			return fmt.Errorf("Kubernetes.Limits has %q: %q, which is that of the field %s; set Kubernetes.%s instead, and leave it out of Limits", own[0], amount, own[1], own[1])
+		}
+	}
 	return share{"Kubernetes", k.CPUs, k.AtOnce, k.Memory, k.Time, time.Second, k.Poll}.check()
 }
 

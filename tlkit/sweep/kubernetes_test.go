@@ -397,6 +397,8 @@ func TestKubernetesChecks(t *testing.T) {
 		"expected an absolute": func(k *Kubernetes) { k.Path = "home" },
 		"is not below /other":  func(k *Kubernetes) { k.Path = "/other" },
 		"CPUs -1":              func(k *Kubernetes) { k.CPUs = -1 },
+		"Kubernetes.CPUs":      func(k *Kubernetes) { k.Limits = map[string]string{"cpu": "2"} },
+		"Kubernetes.Memory":    func(k *Kubernetes) { k.Limits = map[string]string{"memory": "2Gi"} },
 		"Memory 4 bytes":       func(k *Kubernetes) { k.Memory = 4 },
 		"expected NAME=VALUE":  func(k *Kubernetes) { k.Env = []string{"x"} },
 	} {
