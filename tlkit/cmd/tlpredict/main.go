@@ -19,6 +19,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/toolargs"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit"
 )
 
@@ -47,7 +48,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	top := fs.Int("top", 5, "number of classes to print")
 	asJSON := fs.Bool("json", false, "print one JSON object per image")
-	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
+	if err := toolargs.Interleaved(fs, args); errors.Is(err, flag.ErrHelp) {
 		return 0
 	} else if err != nil {
 		return 2

@@ -69,6 +69,10 @@ func TestRun(t *testing.T) {
 			}
 		}
 		out.Reset()
+		if code := run([]string{path, "-top", "1", images[0], "-json"}, &out, &errs); code != 0 || strings.Count(out.String(), `"class"`) != 1 {
+			t.Errorf("%s, flags after the files: code %d, printed\n%s%s", name, code, &out, &errs)
+		}
+		out.Reset()
 		if code := run([]string{path, images[0]}, &out, &errs); code != 0 || strings.Count(out.String(), "\n") != 6 || !strings.Contains(out.String(), classes[0]) {
 			t.Errorf("%s: code %d, printed\n%s", name, code, out.String())
 		}
