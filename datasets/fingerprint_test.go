@@ -81,6 +81,8 @@ func TestRedecoded(t *testing.T) {
 		{"transparent.gif", Options{Orient: true}, false},
 		{"orientation6.tiff", Options{}, false},
 		{"orientation6.tiff", Options{Orient: true}, true},
+		{"small_frame.gif", Options{}, false},
+		{"small_transparent.gif", Options{}, false},
 		{"interlaced.gif", Options{}, true},
 		{"lzw.tiff", Options{}, true},
 		{"orientation6.jpg", Options{}, true},

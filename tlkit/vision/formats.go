@@ -2,8 +2,11 @@ package vision
 
 import (
 	"bytes"
+	"compress/zlib"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"image"
 	"image/color"
 	"image/gif"
@@ -112,14 +115,80 @@ func pngHeader(data []byte) (header, error) {
 	return header{width: c.Width, height: c.Height, perPixel: own + 3}, err
 }
 
-// pngPixels reads files that lack the end chunk, as libpng does. Files that lack pixels still give an error.
+// pngPixels reads files that lack the end chunk, or have more data than pixels, as libpng does. Files that lack pixels
+// still give an error.
 func pngPixels(data []byte, bits int) (*Image, int, error) {
 	const end = "\x00\x00\x00\x00IEND\xaeB`\x82"
 	out, used, err := through(png.Decode)(data, bits)
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		out, used, err = through(png.Decode)(append(slices.Clip(data), end...), bits)
 	}
+	if errors.Is(err, png.FormatError("too much pixel data")) {
+		if again := withoutSurplus(data); again != nil {
+			if m, bits, e := through(png.Decode)(again, bits); e == nil {
+				return m, bits, nil
+			}
+		}
+	}
 	return out, used, err
+}
+
+// withoutSurplus returns a PNG file with the data of its pixels and none behind them, nil if it lacks some.
+func withoutSurplus(data []byte) []byte {
+	const magic = 8
+	var kept, packed [][]byte // chunks before the end, without those of pixels, and the latter
+	for at := magic; at+12 <= len(data); {
+		size := int(binary.BigEndian.Uint32(data[at:]))
+		if size > len(data)-at-12 {
+			return nil
+		}
+		chunk := data[at : at+12+size]
+		switch kind := string(chunk[4:8]); {
+		case kind == "IDAT":
+			packed = append(packed, chunk[8:8+size])
+		case kind != "IEND" && len(packed) == 0:
+			kept = append(kept, chunk)
+		}
+		at += len(chunk)
+	}
+	header := pngChunk(data, "IHDR")
+	in, err := zlib.NewReader(bytes.NewReader(slices.Concat(packed...)))
+	if err != nil || len(header) != 13 {
+		return nil
+	}
+	var pixels bytes.Buffer
+	z := zlib.NewWriter(&pixels)
+	if _, err := io.CopyN(z, in, pngBytes(header)); err != nil || z.Close() != nil {
+		return nil
+	}
+	out := slices.Concat(data[:magic], slices.Concat(kept...))
+	for _, c := range []struct {
+		kind string
+		data []byte
+	}{{"IDAT", pixels.Bytes()}, {"IEND", nil}} {
+		body := append([]byte(c.kind), c.data...)
+		out = append(binary.BigEndian.AppendUint32(out, uint32(len(c.data))), body...)
+		out = binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(body))
+	}
+	return out
+}
+
+// pngBytes is the size of the unpacked pixels of a PNG file: each row has a byte for its filter.
+func pngBytes(header []byte) (n int64) {
+	width, height := int64(binary.BigEndian.Uint32(header)), int64(binary.BigEndian.Uint32(header[4:]))
+	samples := map[byte]int64{2: 3, 4: 2, 6: 4}[header[9]] // by the colour type
+	bits := int64(header[8]) * max(samples, 1)
+	passes := [][4]int64{{0, 0, 1, 1}} // the first column and row, and the steps to the next
+	if header[12] != 0 {
+		passes = [][4]int64{{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}}
+	}
+	for _, p := range passes {
+		columns, rows := max((width-p[0]+p[2]-1)/p[2], 0), max((height-p[1]+p[3]-1)/p[3], 0)
+		if columns > 0 {
+			n += rows * (1 + (columns*bits+7)/8)
+		}
+	}
+	return n
 }
 
 // tiffHeader counts the memory of the unpacked strips in addition to the image's. It refuses a camera's raw file, whose
@@ -181,57 +250,105 @@ func gifPixels(data []byte, _ int) (*Image, int, error) {
 	}
 	out := FromImage(m)
 	if m.Bounds() != image.Rect(0, 0, c.Width, c.Height) {
-		out = place(out, m.Bounds().Min, c.Width, c.Height)
+		out = place(out, m.Bounds().Min, c.Width, c.Height, gifGround(data))
 	}
 	return out, 8, nil
+}
+
+// gifGround is the colour outside of a GIF file's first frame: as in Pillow, its transparent colour or else the first.
+func gifGround(data []byte) (c [3]byte) {
+	const header, descriptor = 13, 10
+	transparency, frame := firstGIFFrame(data)
+	if frame == 0 {
+		return c
+	}
+	table := data[header:]
+	if data[frame+descriptor-1]&0x80 != 0 { // a colour table of its own
+		table = data[frame+descriptor:]
+	} else if data[10]&0x80 == 0 {
+		return c
+	}
+	i := 0
+	if transparency > 0 {
+		i = 3 * int(data[transparency+3]) // behind the flags and a time
+	}
+	if i+3 <= len(table) {
+		copy(c[:], table[i:])
+	}
+	return c
+}
+
+// isSmallGIF reports whether the first frame leaves a part of the image free.
+func isSmallGIF(data []byte) bool {
+	_, frame := firstGIFFrame(data)
+	return frame > 0 && (!bytes.Equal(data[frame+1:frame+5], make([]byte, 4)) || !bytes.Equal(data[frame+5:frame+9], data[6:10]))
 }
 
 // opaqueGIF returns the file without the mark of a transparent colour before its first frame: the decoder replaces that
 // colour by black, and Pillow keeps it.
 func opaqueGIF(data []byte) []byte {
-	if at := transparencyOf(data); at > 0 {
+	if at, _ := firstGIFFrame(data); at > 0 {
 		data = slices.Clone(data)
 		data[at] &^= 1
 	}
 	return data
 }
 
-// transparencyOf returns the place of the flags that mark a transparent colour of a GIF file's first frame, 0 without
-// one.
-func transparencyOf(data []byte) (found int) {
-	const header, extension, control = 13, 0x21, 0xf9
+// firstGIFFrame returns the place of the flags that mark a transparent colour of a GIF file's first frame, 0 without
+// one, and the place of the frame's descriptor, 0 if it is cut off.
+func firstGIFFrame(data []byte) (transparency, frame int) {
+	const header, descriptor, extension, control = 13, 10, 0x21, 0xf9
 	at := header
 	if len(data) > header && data[10]&0x80 != 0 {
 		at += 3 << (1 + data[10]&7) // the colour table
 	}
 	for at+3 < len(data) && data[at] == extension {
 		if data[at+1] == control && data[at+2] > 0 && data[at+3]&1 != 0 {
-			found = at + 3
+			transparency = at + 3
 		}
 		for at += 2; at < len(data) && data[at] != 0; {
 			at += 1 + int(data[at])
 		}
 		at++
 	}
-	return found
+	if at+descriptor <= len(data) && data[at] == ',' {
+		frame = at
+	}
+	return transparency, frame
 }
 
-// Redecoded returns the format of a file whose pixels are others than in earlier versions of this package: "gif" for a
-// transparent colour, which was black, and "tiff" for an orientation, which DecodeOptions.Orient alone followed. It
-// returns "" for other files. A training on the earlier pixels must not continue on these.
+// Redecoded returns a word for a file whose pixels are others than in earlier versions of this package: "gif" for a
+// transparent colour, which was black, "gif canvas" for a first frame that is smaller than the image, outside of which
+// it was black, and "tiff" for an orientation, which DecodeOptions.Orient alone followed. It returns "" for other files.
+// A training on the earlier pixels must not continue on these.
 func Redecoded(data []byte) string {
 	f, err := formatOf(data)
-	switch {
-	case err != nil:
-	case f.name == "gif" && transparencyOf(data) > 0, f.name == "tiff" && orientation(f.name, data) != 1:
-		return f.name
+	if err != nil {
+		return ""
+	}
+	switch f.name {
+	case "gif":
+		transparency, frame := firstGIFFrame(data)
+		if frame > 0 && isSmallGIF(data) && gifGround(data) != [3]byte{} {
+			return "gif canvas"
+		}
+		if transparency > 0 {
+			return f.name
+		}
+	case "tiff":
+		if orientation(f.name, data) != 1 {
+			return f.name
+		}
 	}
 	return ""
 }
 
-// place puts m at p on a black canvas: the first frame of an animation may be smaller than its canvas.
-func place(m *Image, p image.Point, width, height int) *Image {
+// place puts m at p on a canvas of one colour: the first frame of an animation may be smaller than its canvas.
+func place(m *Image, p image.Point, width, height int, ground [3]byte) *Image {
 	out := New(width, height)
+	if ground != [3]byte{} {
+		copy(out.Pix, bytes.Repeat(ground[:], width*height))
+	}
 	for y := range m.Height {
 		if y+p.Y < 0 || y+p.Y >= height || p.X < 0 || p.X+m.Width > width {
 			continue

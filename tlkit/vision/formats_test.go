@@ -142,6 +142,9 @@ func TestUnsupported(t *testing.T) {
 		"emf":                                append([]byte("\x01\x00\x00\x00"), append(make([]byte, 36), " EMF"...)...),
 		"mp4":                                []byte("\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isommp42"),
 		"zip":                                []byte("PK\x03\x04\x14\x00"),
+		"arithmetic jpeg":                    []byte("\xff\xd8\xff\xc9\x00\x0b\x08\x00\x10\x00\x10\x01\x01\x11\x00\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00"),
+		"lossless jpeg":                      []byte("\xff\xd8\xff\xc3\x00\x0b\x08\x00\x10\x00\x10\x01\x01\x11\x00\xff\xda\x00\x08\x01\x01\x00\x01\x00\x00"),
+		"jpeg-ls":                            []byte("\xff\xd8\xff\xf7\x00\x0b\x08\x00\x10\x00\x10\x01\x01\x11\x00\xff\xda\x00\x08\x01\x01\x00\x00\x00\x00"),
 	}
 	wants := map[string]string{
 		"heic": "HEIC is not read; convert it to JPEG", "heif, AVIF by its compatible brand": "AVIF is not read",
@@ -150,6 +153,8 @@ func TestUnsupported(t *testing.T) {
 		"icon": "Windows icon", "cursor of two": "Windows icon", "tga": "Targa", "tga with a map": "Targa", "tga, run lengths": "Targa", "sgi": "SGI", "pcx": "PCX",
 		"nifti": "NIfTI", "nifti of two files, big": "NIfTI", "nifti-2": "NIfTI", "nrrd": "NRRD", "nii.gz": "gzip file is not read; unpack", "fits": "FITS", "exr": "OpenEXR",
 		"hdr": "Radiance HDR", "bigtiff": "BigTIFF", "cr3": "camera raw", "crw": "camera raw", "xcf": "GIMP", "emf": "metafile", "mp4": "video", "zip": "zip file",
+		"arithmetic jpeg": "jpeg image with a feature that is not read (arithmetic coding); write it with Huffman's, without a loss: jpegtran",
+		"lossless jpeg":   "(lossless coding); convert it", "jpeg-ls": "(JPEG-LS); convert it",
 		"notread.avif": "AVIF is not read", "notread.jp2": "JPEG 2000 is not read", "notread.pdf": "PDF is not read; make images of its pages",
 		"notread_cmyk.tiff": "feature that is not read", "notread_jpeg.tiff": "compression value 7", "notread_float.tiff": "sample format",
 	}

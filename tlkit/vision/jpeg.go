@@ -4,14 +4,17 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"image"
 	"image/color"
 	"image/jpeg"
 	"slices"
+	"sync"
 )
 
 // The markers of JPEG segments that matter here (ITU-T T.81, table B.1).
 const (
 	jpegSOF2  = 0xc2 // start of a progressive frame
+	jpegDHT   = 0xc4 // Huffman's tables
 	jpegRST0  = 0xd0 // restart, the first of eight, within a scan
 	jpegRST7  = 0xd7
 	jpegEOI   = 0xd9 // end of the image
@@ -78,6 +81,11 @@ func jpegScans(data []byte) (scans int) {
 // scan.
 func jpegHeader(data []byte) (header, error) {
 	c, err := jpeg.DecodeConfig(bytes.NewReader(withAdobe(data)))
+	for _, u := range unreadJPEG {
+		if err != nil && slices.ContainsFunc(u.frames, func(m byte) bool { return jpegSegment(data, m, anyContent) != nil }) {
+			return header{}, &UnsupportedError{Format: "jpeg", Feature: u.feature, Advice: u.advice}
+		}
+	}
 	if err != nil {
 		return header{}, err
 	}
@@ -101,8 +109,39 @@ func jpegHeader(data []byte) (header, error) {
 	return h, nil
 }
 
+// unreadJPEG are the ways of coding a JPEG file that are not read, by the markers that begin their frames (ITU-T T.81,
+// table B.1; T.87 for JPEG-LS).
+var unreadJPEG = []struct {
+	frames          []byte
+	feature, advice string
+}{
+	{[]byte{0xc9, 0xca}, "arithmetic coding", "write it with Huffman's, without a loss: jpegtran -copy all photo.jpg > new.jpg"},
+	{[]byte{0xf7}, "JPEG-LS", convert},
+	{[]byte{0xc3, 0xcb}, "lossless coding", convert},
+	{[]byte{0xc5, 0xc6, 0xc7, 0xcd, 0xce, 0xcf}, "hierarchical coding", convert},
+}
+
+// usualTables is the segment with Huffman's tables of ITU-T T.81, annex K.3, which the standard library writes.
+var usualTables = sync.OnceValue(func() []byte {
+	var b bytes.Buffer
+	if jpeg.Encode(&b, image.NewRGBA(image.Rect(0, 0, 1, 1)), nil) != nil {
+		return nil
+	}
+	content := jpegSegment(b.Bytes(), jpegDHT, anyContent)
+	return append(binary.BigEndian.AppendUint16([]byte{0xff, jpegDHT}, uint16(2+len(content))), content...)
+})
+
+// withTables adds the usual tables to a file without tables: a frame of a film (MJPEG), as webcams and AVI files have
+// them.
+func withTables(data []byte) []byte {
+	if jpegSegment(data, jpegDHT, anyContent) != nil {
+		return data
+	}
+	return slices.Concat(data[:2], usualTables(), data[2:])
+}
+
 func jpegPixels(data []byte, _ int) (*Image, int, error) {
-	m, err := jpeg.Decode(bytes.NewReader(withAdobe(data)))
+	m, err := jpeg.Decode(bytes.NewReader(withTables(withAdobe(data))))
 	if err != nil {
 		return nil, 0, err
 	}

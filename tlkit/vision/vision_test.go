@@ -180,7 +180,10 @@ func TestDecodeErrors(t *testing.T) {
 }
 
 func TestGIFWithSmallFirstFrame(t *testing.T) {
-	p := image.NewPaletted(image.Rect(2, 1, 4, 3), color.Palette{color.RGBA{200, 100, 50, 255}, color.White})
+	p := image.NewPaletted(image.Rect(2, 1, 4, 3), color.Palette{color.RGBA{10, 100, 50, 255}, color.RGBA{200, 0, 0, 255}})
+	for i := range p.Pix {
+		p.Pix[i] = 1
+	}
 	var b bytes.Buffer
 	if err := gif.EncodeAll(&b, &gif.GIF{Image: []*image.Paletted{p}, Delay: []int{0}, Config: image.Config{Width: 6, Height: 5}}); err != nil {
 		t.Fatal(err)
@@ -194,7 +197,7 @@ func TestGIFWithSmallFirstFrame(t *testing.T) {
 	}
 	for i := 0; i < len(m.Pix); i += 3 {
 		x, y := i/3%6, i/3/6
-		want := uint8(0)
+		want := uint8(10) // the first colour
 		if x >= 2 && x < 4 && y >= 1 && y < 3 {
 			want = 200
 		}

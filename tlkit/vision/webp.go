@@ -138,7 +138,7 @@ func webpPixels(data []byte, _ int) (*Image, int, error) {
 		blacken(out, m)
 	}
 	if f.at != (image.Point{}) || out.Width != f.canvasW || out.Height != f.canvasH {
-		out = place(out, f.at, f.canvasW, f.canvasH)
+		out = place(out, f.at, f.canvasW, f.canvasH, [3]byte{})
 	}
 	return out, 8, nil
 }

@@ -136,6 +136,53 @@ save("interlaced.gif", src.quantize(32), interlace=1)
 save("palette.bmp", src.quantize(16))
 save("bit.bmp", src.convert("1"))
 
+# A first frame that is smaller than the image, alone, with a transparent colour and with a colour table of its own.
+def grown(data):
+    return data[:6] + struct.pack("<HH", W + 5, H + 3) + data[10:]
+
+
+def gif(name, **kw):
+    buf = io.BytesIO()
+    src.quantize(32).save(buf, "GIF", optimize=False, **kw)
+    put(name, grown(buf.getvalue()))
+    return buf.getvalue()
+
+
+plain = gif("small_frame.gif")
+gif("small_transparent.gif", transparency=9)
+table = 3 << (1 + (plain[10] & 7))
+at = plain.index(b",", 13 + table)
+local = bytearray(plain[at:at + 10])
+local[9] |= 0x80 | (plain[10] & 7)
+put("small_own_table.gif", grown(plain[:10] + bytes([plain[10] & 0x7f]) + plain[11:13] + plain[13 + table:at] + bytes(local) + plain[13:13 + table] + plain[at + 10:]))
+
+# A frame of a film (MJPEG), without Huffman's tables.
+buf = io.BytesIO()
+src.save(buf, "JPEG", quality=90)
+film, at = buf.getvalue(), 2
+while film[at + 1] != 0xda:
+    size = 2 + struct.unpack(">H", film[at + 2:at + 4])[0]
+    if film[at + 1] == 0xc4:
+        film = film[:at] + film[at + size:]
+    else:
+        at += size
+put("no_tables.jpg", film)
+
+
+# More data than pixels, behind those or behind the packed stream.
+def surplus(data, more=b"", behind=b""):
+    at = data.index(b"IDAT")
+    size = struct.unpack(">I", data[at - 4:at])[0]
+    packed = zlib.compress(zlib.decompress(data[at + 4:at + 4 + size]) + more) + behind
+    chunk = b"IDAT" + packed
+    return data[:at - 4] + struct.pack(">I", len(packed)) + chunk + struct.pack(">I", zlib.crc32(chunk)) + data[at + 8 + size:]
+
+
+put("surplus.png", surplus(png([pix], 8, 2), more=b"x" * 99))
+put("surplus_behind.png", surplus(png([pix], 8, 2), behind=b"x" * 9))
+put("surplus_interlaced.png", surplus(png(adam7(pix), 8, 2, True), more=b"x" * 99))
+put("surplus_bits.png", surplus(png([np.packbits(np.asarray(gray) > 127, axis=1)], 1, 0), more=b"x" * 99))
+
 # EXIF orientation; want is the upright image.
 for o in range(1, 9):
     name = "orientation%d.jpg" % o
