@@ -2,10 +2,13 @@ package zoo
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
 // convNeXtV2Config is one size of the family: channels of the first stage, each later one has twice as many, and blocks of the
@@ -15,6 +18,10 @@ type convNeXtV2Config struct {
 	channels int
 	blocks   [4]int
 }
+
+// convolved reports whether timm writes the perceptrons' layers as convolutions of one place, as it does in the four small
+// sizes.
+func (c convNeXtV2Config) convolved() bool { return c.channels < 96 }
 
 // convNeXtV2Configs are timm's sizes of the family but the huge one.
 var convNeXtV2Configs = []convNeXtV2Config{
@@ -32,10 +39,27 @@ var convNeXtV2Configs = []convNeXtV2Config{
 func convNeXtV2s() []Spec {
 	var specs []Spec
 	for _, c := range convNeXtV2Configs {
-		specs = append(specs, Spec{Name: c.name, Family: "convnextv2", InputSize: 224, MinSize: 32, Build: c.build,
-			Paper: "Woo et al. 2023, ConvNeXt V2, arXiv 2301.00808, section 3.2 and appendix A.1"})
+		s := Spec{Name: c.name, Family: "convnextv2", InputSize: 224, MinSize: 32, Build: c.build,
+			Paper: "Woo et al. 2023, ConvNeXt V2, arXiv 2301.00808, section 3.2 and appendix A.1"}
+		if c.convolved() {
+			s.written = func(entries []weights.Entry) ([]weights.Entry, error) { return perceptronShapes(entries, 4), nil }
+			s.read = func(sd *weights.StateDict) (*weights.StateDict, error) { return sd.With(perceptronShapes(sd.Entries(), 2)) }
+		}
+		specs = append(specs, s)
 	}
 	return specs
+}
+
+// perceptronShapes returns a state dict whose layers of perceptrons have so many axes: 2, or 4 as convolutions of one place.
+func perceptronShapes(entries []weights.Entry, axes int) []weights.Entry {
+	out := slices.Clone(entries)
+	for i, e := range out {
+		layer := strings.HasSuffix(e.Key, ".mlp.fc1.weight") || strings.HasSuffix(e.Key, ".mlp.fc2.weight")
+		if layer && len(e.Shape) >= 2 && slices.Equal(longAxes(e.Shape), longAxes(e.Shape[:2])) {
+			out[i].Shape = append(slices.Clone(e.Shape[:2]), 1, 1)[:axes]
+		}
+	}
+	return out
 }
 
 func (c convNeXtV2Config) build() Architecture {

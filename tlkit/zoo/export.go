@@ -55,8 +55,8 @@ const (
 
 // Export writes the model to a file that other programs read, in the format that the name ends in:
 //
-//   - .pth: a PyTorch state dict with torchvision's keys; load_state_dict(torch.load(path)) accepts it in its strict
-//     mode.
+//   - .pth: a PyTorch state dict with torchvision's keys, or timm's for networks that torchvision lacks;
+//     load_state_dict(torch.load(path)) accepts it in its strict mode.
 //   - .safetensors: the same tensors for safetensors.torch.load_file and others.
 //   - .onnx: the whole network, for ONNX Runtime and others. Its input "images" is [batch, 3, height, width] float32,
 //     normalised as torchvision does; its output "logits" is [batch, classes].
@@ -77,11 +77,20 @@ func (m *Model) write(path string, metadata map[string]string) error {
 	if isONNX(path) {
 		return m.writeONNX(path, metadata)
 	}
-	entries, err := m.StateDict()
+	entries, err := m.fileEntries()
 	if err != nil {
 		return err
 	}
 	return m.writeEntries(path, entries, metadata)
+}
+
+// fileEntries are those of StateDict as PyTorch's own network has them.
+func (m *Model) fileEntries() ([]weights.Entry, error) {
+	entries, err := m.StateDict()
+	if err != nil || m.Spec.written == nil {
+		return entries, err
+	}
+	return m.Spec.written(entries)
 }
 
 // writeEntries writes a state dict as a .safetensors or .pth file.

@@ -116,7 +116,7 @@ func (m *Model) writeHalf(path string, brain bool, metadata map[string]string) (
 		n := quantize.Half(made, brain)
 		return n, weights.WriteONNX(path, made, nil)
 	}
-	entries, err := m.StateDict()
+	entries, err := m.fileEntries()
 	if err != nil {
 		return 0, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
 // Spec describes an architecture of the zoo and the weight sets published for it.
@@ -33,6 +34,10 @@ type Spec struct {
 	// Version is that of torchvision's class, for classes that refuse a state dict without it; 0 for the others.
 	Version int
 
+	// written, when set, converts the entries of a state dict to those of PyTorch's network, and read converts them back and
+	// leaves others as they are; nil where both are the same.
+	written func(entries []weights.Entry) ([]weights.Entry, error)
+	read    func(sd *weights.StateDict) (*weights.StateDict, error)
 	// constant, when set, returns the values of a tensor of state dicts that is a constant of the network.
 	constant func(key string) ([]float32, bool)
 	// epsilon is added to the variance in the network's normalisations; 0 for families that know one number only.

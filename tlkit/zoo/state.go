@@ -133,8 +133,15 @@ func (t *transposer) write(from, to int) {
 	}
 }
 
-// renamed returns sd with the keys that the model has today; see Spec.Rename.
+// renamed returns sd with the keys that the model has today, see Spec.Rename, and in its own form, see Spec.read.
 func (m *Model) renamed(sd *weights.StateDict) (*weights.StateDict, error) {
+	if m.Spec.read != nil {
+		own, err := m.Spec.read(sd)
+		if err != nil {
+			return nil, fmt.Errorf("zoo: %s: %w", sd.Source, err)
+		}
+		sd = own
+	}
 	if m.Spec.Rename == nil {
 		return sd, nil
 	}

@@ -454,7 +454,7 @@ func timmViT(key string) string {
 
 // timmDistilled joins the two output layers of a distilled DeiT, see layout.rename.
 func timmDistilled(key string) string {
-	for i, name := range []string{"head.", "head_dist."} {
+	for i, name := range deitHeads {
 		if rest, ok := strings.CutPrefix(key, name); ok {
 			return "head." + rest + meanParts[i]
 		}
