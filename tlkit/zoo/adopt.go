@@ -62,6 +62,11 @@ func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
 	if err != nil {
 		return err
 	}
+	if v.flipped {
+		if err := f.flip(m, entries); err != nil {
+			return fmt.Errorf("zoo: %s: %w", sd.Source, err)
+		}
+	}
 	if err := f.mismatch(m, entries, sd, v.whole); err != nil {
 		return err
 	}

@@ -43,7 +43,9 @@ func convNeXtV2s() []Spec {
 			Paper: "Woo et al. 2023, ConvNeXt V2, arXiv 2301.00808, section 3.2 and appendix A.1"}
 		if c.convolved() {
 			s.written = func(entries []weights.Entry) ([]weights.Entry, error) { return perceptronShapes(entries, 4), nil }
-			s.read = func(sd *weights.StateDict) (*weights.StateDict, error) { return sd.With(perceptronShapes(sd.Entries(), 2)) }
+			s.read = func(sd *weights.StateDict) (*weights.StateDict, error) {
+				return sd.With(perceptronShapes(sd.Entries(), 2))
+			}
 		}
 		specs = append(specs, s)
 	}

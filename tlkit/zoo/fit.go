@@ -371,6 +371,32 @@ func isFirstKernel(m *Model, p nn.Param) bool {
 	return i >= 0 && m.params[i].Key == p.Key
 }
 
+// flip turns the first kernel of a network that takes blue, green and red around, so that it takes red, green and blue.
+func (f *fit) flip(m *Model, entries []weights.Entry) error {
+	for i, e := range entries {
+		p, ok := m.Param(e.Key)
+		if !ok || !isFirstKernel(m, p) || len(e.Shape) != 4 || e.Shape[1] != 3 {
+			continue
+		}
+		values, err := e.Float32()
+		if err != nil {
+			return err
+		}
+		area := e.Shape[2] * e.Shape[3]
+		flipped := make([]float32, 0, len(values))
+		for kernel := range slices.Chunk(values, 3*area) {
+			for c := 2; c >= 0; c-- {
+				flipped = append(flipped, kernel[c*area:(c+1)*area]...)
+			}
+		}
+		if entries[i].Tensor, err = weights.NewTensor(e.Shape, flipped); err != nil {
+			return err
+		}
+		f.notes = append(f.notes, fmt.Sprintf("the network takes blue, green and red (do_flip_channel_order): the channels of %s are turned around, so that it takes red, green and blue", f.from[e.Key]))
+	}
+	return nil
+}
+
 // oneChannel reports whether a file's kernel has the network's shape, but one input channel in place of three.
 func oneChannel(file, model []int) bool {
 	return len(file) == 4 && len(model) == 4 && file[1] == 1 && model[1] == 3 &&

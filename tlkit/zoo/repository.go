@@ -69,8 +69,14 @@ type description struct {
 	layouts []layout
 	// notes are for Model.Notes.
 	notes []string
+	// flipped: the network takes blue, green and red in this order.
+	flipped bool
 	// preprocess is true if the preprocessing is known.
 	preprocess bool
+	// preprocessAt, when set, is the preprocessing at another size: the description names none.
+	preprocessAt func(size int) (vision.Preprocess, error)
+	// sized is true if the description names the size of images that the learned positions are for.
+	sized bool
 	// differs compares the described network with spec's by the size of images.
 	differs sizeCheck
 	// unread is why the preprocessing that is described can't be read: the caller's may stand in.
@@ -273,11 +279,16 @@ func (d *description) readNestedProcessor(ctx context.Context, r repository) err
 
 // takeProcessor takes the preprocessing from the configuration of an image processor.
 func (d *description) takeProcessor(text []byte) error {
-	p, err := processorPreprocess(text)
+	c, err := readProcessor(text)
+	if err != nil {
+		return err
+	}
+	p, err := c.preprocess()
 	if err != nil {
 		return err
 	}
 	d.setPreprocess(p)
+	d.flipped = c.flips()
 	return nil
 }
 
@@ -299,7 +310,7 @@ func (s *described) choose(o LoadOptions) (*values, error) {
 	}
 	set := s.spec.Weights[0]
 	v := &values{spec: s.spec, classes: set.Classes, preprocess: set.Preprocess, name: s.name, layouts: s.layouts,
-		described: len(set.Classes) > 0, whole: true, notes: s.notes}
+		described: len(set.Classes) > 0, whole: true, flipped: s.flipped, notes: s.notes}
 	switch {
 	case o.Preprocess != nil:
 		v.preprocess = *o.Preprocess
@@ -309,7 +320,12 @@ func (s *described) choose(o LoadOptions) (*values, error) {
 		return nil, fmt.Errorf("zoo: %s does not say how its images are prepared (transformers keeps that in preprocessor_config.json), and that can't be guessed: give LoadOptions.Preprocess",
 			s.repository)
 	}
-	if crop := v.preprocess.Crop; s.spec.sizeBound() && crop != 0 && crop != s.spec.InputSize {
+	if o.Preprocess == nil {
+		v.preprocessAt = s.preprocessAt
+	}
+	if crop := v.preprocess.Crop; s.spec.sizeBound() && crop != 0 && !s.sized {
+		v.spec.InputSize = crop // the file's learned positions decide
+	} else if s.spec.sizeBound() && crop != 0 && crop != s.spec.InputSize {
 		return nil, fmt.Errorf("zoo: %s prepares images of %dx%d pixels, but its learned positions are for %dx%d; give LoadOptions.Preprocess",
 			s.repository, crop, crop, s.spec.InputSize, s.spec.InputSize)
 	}

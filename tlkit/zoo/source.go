@@ -31,6 +31,8 @@ type values struct {
 	spec       Spec
 	classes    []string
 	preprocess vision.Preprocess
+	// preprocessAt, when set, is the preprocessing at the size of images that the file's learned positions are for.
+	preprocessAt func(size int) (vision.Preprocess, error)
 	// calibration is that of the values; it is lost if the head is replaced.
 	calibration Calibration
 	// bits becomes Model.Bits.
@@ -47,6 +49,8 @@ type values struct {
 	notes []string
 	// described: the classes come from the file's own description, not from a guess.
 	described bool
+	// flipped: the first kernel is for blue, green and red in this order.
+	flipped bool
 	// whole: a description beside the file names the network, so that a part that does not fit is an error.
 	whole bool
 }
@@ -118,6 +122,11 @@ func load(ctx context.Context, s source, o LoadOptions) (*Model, error) {
 		return nil, err
 	}
 	defer sd.Close()
+	if v.layouts != nil {
+		if m, err = v.sized(m, sd, o); err != nil {
+			return nil, err
+		}
+	}
 	if err := v.fill(m, sd, o); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ import (
 type timmConfig struct {
 	Architecture      string            `json:"architecture"`
 	NumClasses        *int              `json:"num_classes"`
+	Labels            labelNames        `json:"labels"` // the name of label_names before 2023
 	GlobalPool        string            `json:"global_pool"`
 	LabelNames        labelNames        `json:"label_names"`
 	LabelDescriptions map[string]string `json:"label_descriptions"`
@@ -24,7 +26,8 @@ type timmConfig struct {
 	timmPreprocess
 }
 
-// timmPreprocess is pretrained_cfg; repositories from before 2023 have its fields at the top.
+// timmPreprocess is pretrained_cfg; repositories from before 2023 have its fields at the top. Fields for other images than
+// those of an evaluation at input_size have no effect (test_input_size, test_crop_pct, min_input_size, pool_size).
 type timmPreprocess struct {
 	Tag           string    `json:"tag"`
 	InputSize     []int     `json:"input_size"` // channels, height, width
@@ -34,6 +37,7 @@ type timmPreprocess struct {
 	Mean          []float32 `json:"mean"`
 	Std           []float32 `json:"std"`
 	License       string    `json:"license"`
+	LabelOffset   int       `json:"label_offset"`
 }
 
 // labelNames are names of classes in order: a list in JSON, or an object from the index to the name. Numbers are names,
@@ -102,17 +106,23 @@ func timmDescription(text []byte, set WeightSet) (description, error) {
 	}
 	d := description{layouts: t.layouts()}
 	d.spec, _ = lookup(t.name) // a test checks that every name is there
-	if d.spec.Family == "dinov2" && !slices.Contains([]string{"<nil>", "518", "[518 518]"}, fmt.Sprint(c.ModelArgs["img_size"])) {
-		d.spec, _ = lookup(t.name + dinoV2Sized)
-	}
 	if err := c.checkNetwork(d.spec); err != nil {
 		return description{}, err
 	}
-	d.differs = timmSizes(d.spec)
 	cfg := c.timmPreprocess
 	if c.PretrainedCfg != nil {
 		cfg = *c.PretrainedCfg
 	}
+	if cfg.LabelOffset != 0 {
+		return description{}, fmt.Errorf("label_offset is %d, expected none: the first outputs are for no class; save the model with timm's save_for_hf, which leaves them out", cfg.LabelOffset)
+	}
+	if c.LabelNames.names == nil && c.LabelNames.unread == nil {
+		c.LabelNames = c.Labels
+	}
+	if err := d.setSize(c, cfg, name); err != nil {
+		return description{}, err
+	}
+	d.differs = timmSizes(d.spec)
 	if cfg.Tag != "" {
 		set.Name = cfg.Tag
 	}
@@ -122,14 +132,72 @@ func timmDescription(text []byte, set WeightSet) (description, error) {
 	if cfg.InputSize == nil && cfg.Mean == nil {
 		return d, nil // transformers' TimmWrapper writes no pretrained_cfg for a model made anew
 	}
-	p, err := cfg.preprocess()
+	at := func(size int) (vision.Preprocess, error) {
+		cfg := cfg
+		if cfg.InputSize == nil {
+			cfg.InputSize = []int{3, size, size}
+		}
+		return cfg.preprocess()
+	}
+	size := timmSize
+	if d.spec.sizeBound() {
+		size = d.spec.InputSize
+	}
+	p, err := at(size)
 	if err != nil {
 		d.unread = fmt.Errorf("config.json: %w", err)
 		return d, nil
 	}
 	d.setPreprocess(p)
-	d.spec.InputSize = p.Crop
+	if !d.sized {
+		d.preprocessAt = at
+	}
 	return d, nil
+}
+
+// timmSize is the size of images that timm takes where a description names none.
+const timmSize = 224
+
+// sizeInName is the size of images in the name of an architecture of timm: "vit_base_patch16_384".
+var sizeInName = regexp.MustCompile(`_(\d{3,4})$`)
+
+// setSize finds the size of images that the network is made for: that of model_args or pretrained_cfg, else that in the
+// architecture's name, which the learned positions in the file may contradict.
+func (d *description) setSize(c timmConfig, cfg timmPreprocess, architecture string) error {
+	size, err := c.imageSize()
+	if err != nil && d.spec.sizeBound() {
+		return err
+	}
+	if size == 0 && len(cfg.InputSize) == 3 {
+		size = cfg.InputSize[1]
+	}
+	d.sized = size > 0
+	if d.spec.Family == "dinov2" && size > 0 && size != dinoV2Grid*dinoV2Patch {
+		d.spec, _ = lookup(d.spec.Name + dinoV2Sized)
+	}
+	if m := sizeInName.FindStringSubmatch(architecture); size == 0 && m != nil {
+		size, _ = strconv.Atoi(m[1])
+	}
+	if size > 0 && d.spec.sizeBound() {
+		d.spec.InputSize = size
+	}
+	return nil
+}
+
+// imageSize is img_size of the arguments that the model was made with, a number or two equal ones; 0 if it is not given.
+func (c timmConfig) imageSize() (int, error) {
+	sides, ok := c.ModelArgs["img_size"].([]any)
+	if !ok {
+		sides = []any{c.ModelArgs["img_size"], c.ModelArgs["img_size"]}
+	}
+	if sides[0] == nil {
+		return 0, nil
+	}
+	size, number := sides[0].(float64)
+	if len(sides) != 2 || sides[1] != sides[0] || !number || size < 1 || size > 4096 || size != math.Trunc(size) {
+		return 0, fmt.Errorf("the model was made with img_size=%v, expected the side of a square; export it to ONNX, and load that file", c.ModelArgs["img_size"])
+	}
+	return int(size), nil
 }
 
 // timmDefaults are arguments of timm's constructors with the values that leave the network as torchvision has it. timm
@@ -214,6 +282,12 @@ func (c timmPreprocess) preprocess() (vision.Preprocess, error) {
 	if len(c.InputSize) != 3 || c.InputSize[0] != 3 && c.InputSize[0] != 1 || c.InputSize[1] != c.InputSize[2] || c.InputSize[1] < 1 || c.InputSize[1] > 4096 {
 		return p, fmt.Errorf("input_size is %v, expected [3, SIZE, SIZE] or [1, SIZE, SIZE]", c.InputSize)
 	}
+	if c.InputSize[0] == 3 && c.Mean == nil {
+		c.Mean = vision.ImageNetMean[:]
+	}
+	if c.InputSize[0] == 3 && c.Std == nil {
+		c.Std = vision.ImageNetStd[:]
+	}
 	mean, ok1 := perChannel(c.Mean, c.InputSize[0])
 	std, ok2 := perChannel(c.Std, c.InputSize[0])
 	if !ok1 || !ok2 {
@@ -231,7 +305,7 @@ func (c timmPreprocess) preprocess() (vision.Preprocess, error) {
 	}
 	interpolation := c.Interpolation
 	if interpolation == "" {
-		interpolation = "bilinear"
+		interpolation = "bicubic" // as resolve_data_config of timm.data
 	}
 	size := c.InputSize[1]
 	p = vision.Preprocess{Resize: int(math.Floor(float64(size) / pct)), Squash: c.CropMode == "squash", Crop: size,

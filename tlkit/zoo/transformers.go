@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -222,7 +223,7 @@ func transformersDescription(text []byte, set WeightSet) (description, error) {
 	d.spec = d.spec.withEpsilon(epsilon)
 	d.differs = transformersSizes(d.spec, c)
 	if c.ImageSize > 0 && (d.spec.Family != "dinov2" || d.spec.sizeBound()) { // that of DINOv2's position embeddings, which are interpolated
-		d.spec.InputSize = int(c.ImageSize)
+		d.spec.InputSize, d.sized = int(c.ImageSize), true
 	}
 	if len(c.Architectures) == 0 || c.made("ForImageClassification") || c.made("ForImageClassificationWithTeacher") {
 		set.Classes, d.unnamed = c.labels(), c.Labels.unread
@@ -495,7 +496,33 @@ type processor struct {
 	Normalize *bool         `json:"do_normalize"`
 	Mean      channelValues `json:"image_mean"`
 	Std       channelValues `json:"image_std"`
-	Twice     bool          `json:"include_top"` // EfficientNet's divides by the deviation once more
+	Twice     bool          `json:"include_top"`           // EfficientNet's divides by the deviation once more
+	Flip      *bool         `json:"do_flip_channel_order"` // blue, green, red
+}
+
+// processorNotes are fields of preprocessor_config.json that change nothing of an image in a classifier; those that begin
+// with "_" are such, too.
+var processorNotes = []string{"image_processor_type", "feature_extractor_type", "processor_class", "transformers_version", "auto_map", "model_input_names", "name_or_path",
+	"do_convert_rgb", "do_reduce_labels", "reduce_labels", "return_tensors", "data_format", "input_data_format", "device", "disable_grouping", "default_to_square"}
+
+// unknownField returns a field of preprocessor_config.json with a value that this package does not know, "" if there is
+// none.
+func unknownField(text []byte) (string, error) {
+	fields := map[string]json.RawMessage{}
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return "", err
+	}
+	known := reflect.TypeFor[processor]()
+	for i := range known.NumField() {
+		delete(fields, known.Field(i).Tag.Get("json"))
+	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		value := strings.TrimSpace(string(fields[name]))
+		if !strings.HasPrefix(name, "_") && !slices.Contains(processorNotes, name) && !slices.Contains([]string{"null", "false", "{}", "[]", `""`}, value) {
+			return fmt.Sprintf("%s is %.40s", name, value), nil
+		}
+	}
+	return "", nil
 }
 
 // sides are the sides of an image: a number, both sides, or the shorter one.
@@ -542,18 +569,65 @@ func on(step *bool, usual bool) bool {
 	return *step
 }
 
-// processorPreprocess reads preprocessor_config.json of transformers: one transform of pixels in [0, 1].
-func processorPreprocess(text []byte) (vision.Preprocess, error) {
-	var c processor
-	if err := json.Unmarshal(text, &c); err != nil {
-		return vision.Preprocess{}, err
+// processorKind is a kind of transformers' processors, by the beginning of its name, with what it does where a file does not
+// say it.
+type processorKind struct {
+	name     string
+	resample vision.Interpolation
+	crop     int // the side of the middle that it cuts out; 0 for none
+}
+
+// processorKinds are the processors that are read.
+var processorKinds = []processorKind{
+	{"ViT", vision.Bilinear, 0}, {"MobileNet", vision.Bilinear, 224}, {"MobileViT", vision.Bicubic, 256}, {"Beit", vision.Bicubic, 0},
+	{"CLIP", vision.Bicubic, 224}, {"Bit", vision.Bicubic, 224}, {"ConvNext", vision.Bicubic, 0}, {"EfficientNet", vision.Bicubic, 0},
+	{"Siglip", vision.Bicubic, 0}, {"DeiT", vision.Bicubic, 224},
+}
+
+// kind finds the processor's kind; of one without a name, that of ViT.
+func (c processor) kind() (processorKind, bool) {
+	i := slices.IndexFunc(processorKinds, func(k processorKind) bool { return c.isOf(k.name) })
+	if i < 0 {
+		return processorKinds[0], c.Type+c.OldType == ""
 	}
+	return processorKinds[i], true
+}
+
+// readProcessor reads preprocessor_config.json of transformers. A field or a processor that is not known is an error with
+// its name.
+func readProcessor(text []byte) (c processor, err error) {
+	if err := json.Unmarshal(text, &c); err != nil {
+		return c, err
+	}
+	unknown, err := unknownField(text)
+	if err != nil {
+		return c, err
+	}
+	switch _, known := c.kind(); {
+	case unknown != "":
+		return c, fmt.Errorf("%s, which is not known here", unknown)
+	case !known:
+		return c, fmt.Errorf("image_processor_type is %q, which is not known here", cmp.Or(c.Type, c.OldType))
+	case c.flips() && !c.isOf("MobileViT"):
+		return c, fmt.Errorf("do_flip_channel_order is true, which only MobileViT's processor is known to have")
+	}
+	return c, nil
+}
+
+// flips reports whether the network takes blue, green and red in this order.
+func (c processor) flips() bool { return on(c.Flip, c.isOf("MobileViT")) }
+
+// preprocess returns one transform of pixels in [0, 1].
+func (c processor) preprocess() (vision.Preprocess, error) {
 	var p vision.Preprocess
 	if err := c.geometry(&p); err != nil {
 		return p, err
 	}
 	switch resample := c.Resample; {
-	case resample == nil, *resample == 2:
+	case resample == nil:
+		kind, _ := c.kind()
+		p.Interpolation = kind.resample
+	case *resample == 2:
 		p.Interpolation = vision.Bilinear
 	case *resample == 3:
 		p.Interpolation = vision.Bicubic
@@ -577,15 +651,16 @@ func (c processor) isOf(name string) bool { return strings.HasPrefix(c.Type+c.Ol
 func (c processor) geometry(p *vision.Preprocess) error {
 	convNeXt := c.isOf("ConvNext")
 	shortest := c.Size.Shortest
-	if shortest == 0 && (convNeXt || c.isOf("CLIP") || c.isOf("Siglip") || c.isOf("Bit") || c.isOf("MobileNet")) {
+	if shortest == 0 && (convNeXt || c.isOf("CLIP") || c.isOf("Siglip") || c.isOf("Bit") || c.isOf("Mobile")) {
 		shortest = c.Size.one
 	}
 	square := c.Size.Height
 	if shortest == 0 && square == 0 {
 		square = c.Size.one
 	}
-	crop := max(c.CropSize.Height, c.CropSize.one)
-	if on(c.Crop, false) && c.CropSize.Width != 0 && c.CropSize.Width != crop {
+	kind, _ := c.kind()
+	cropped, crop := on(c.Crop, kind.crop > 0), cmp.Or(c.CropSize.Height, c.CropSize.one, kind.crop)
+	if cropped && c.CropSize.Width != 0 && c.CropSize.Width != crop {
 		return fmt.Errorf("crop_size is %dx%d, expected a square", c.CropSize.Height, c.CropSize.Width)
 	}
 	switch {
@@ -605,7 +680,7 @@ func (c processor) geometry(p *vision.Preprocess) error {
 	default:
 		return fmt.Errorf("size is %+v, expected a square or the shorter edge", c.Size)
 	}
-	if on(c.Crop, false) && crop > 0 {
+	if cropped && crop > 0 {
 		p.Crop = crop
 	}
 	if p.Crop == 0 {
@@ -624,7 +699,7 @@ func (c processor) scale(p *vision.Preprocess) error {
 		offset = 1
 	}
 	mean, std := [3]float32{}, [3]float32{1, 1, 1}
-	if on(c.Normalize, true) {
+	if on(c.Normalize, true) && !c.isOf("MobileViT") { // which has no such step
 		var ok1, ok2 bool
 		mean, ok1 = perChannel(c.Mean, len(c.Mean))
 		std, ok2 = perChannel(c.Std, len(c.Std))
