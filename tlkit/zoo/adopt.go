@@ -51,6 +51,12 @@ func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
 	if f.layout.note != "" {
 		f.notes = append(f.notes, f.layout.note)
 	}
+	var twins []string
+	if !v.whole {
+		if twins, err = m.twinNotes(f, sd); err != nil {
+			return err
+		}
+	}
 	if i := slices.IndexFunc(f.over, weights.IsAdapter); i >= 0 && len(f.from) > 0 {
 		return fmt.Errorf("zoo: %s: %s is part of an adapter (LoRA), which changes the weights beside it: in Python, merge it into the model (merge_and_unload) and save that",
 			sd.Source, f.over[i])
@@ -105,7 +111,7 @@ func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
 	if err != nil {
 		return err
 	}
-	f.notes = append(f.notes, doubts...)
+	f.notes = append(append(f.notes, twins...), doubts...)
 	m.note(f, head, sd, o)
 	return nil
 }
