@@ -68,7 +68,7 @@ func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
 	if err != nil {
 		return err
 	}
-	if v.flipped {
+	if v.flipped || f.layout.flipped && !v.whole {
 		if err := f.flip(m, entries); err != nil {
 			return fmt.Errorf("zoo: %s: %w", sd.Source, err)
 		}

@@ -23,6 +23,8 @@ type layout struct {
 	// "KEY#second" are linear layers on the halves of the features, whose mean is the layer; "KEY|KEY2" are two
 	// tensors, one after the other along the first axis.
 	rename func(key string) string
+	// flipped: the library's network usually takes blue, green and red in this order.
+	flipped bool
 	// note, if set, is for Model.Notes.
 	note string
 }

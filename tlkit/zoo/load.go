@@ -63,8 +63,8 @@ const Random = "random"
 //     licence, and that file or preprocessor_config.json the preprocessing. The files are kept where Python keeps them.
 //     HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE mean what they mean in Python. Of timm,
 //     [TimmArchitectures] lists what can be loaded; of transformers, image classifiers of the types resnet, regnet,
-//     convnext, convnextv2, vit, deit, beit, data2vec-vision, dinov2, swin, swinv2, efficientnet, mobilenet_v1 and
-//     mobilenet_v2, and image towers of the types clip and siglip, whose network is one of the zoo. A model that is not the same network as its relative here is
+//     convnext, convnextv2, vit, deit, beit, data2vec-vision, dinov2, swin, swinv2, efficientnet, mobilenet_v1, mobilenet_v2
+//     and mobilevit, and image towers of the types clip and siglip, whose network is one of the zoo. A model that is not the same network as its relative here is
 //     refused.
 //
 //   - a folder with such files: "./my-model", as save_pretrained of transformers and timm's save_for_hf write it, or a

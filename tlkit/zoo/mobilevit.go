@@ -37,6 +37,9 @@ func mobileViTs() []Spec {
 	return specs
 }
 
+// mobileViTEpsilon is added to the variance in the layer norms.
+const mobileViTEpsilon = 1e-5
+
 // mobileViTUnit divides the sides of images.
 const mobileViTUnit = 64
 
@@ -89,7 +92,7 @@ func (c mobileViTConfig) bottleneck(s *nn.Scope, x *Node, out, stride int) *Node
 
 // mixed is the MobileViT block: a convolution, a transformer over the whole map, and a convolution of both.
 func (c mobileViTConfig) mixed(s *nn.Scope, x *Node, width, depth int) *Node {
-	e := encoder{heads: 4, width: width, mlp: 2 * width, act: nn.SiLU, epsilon: 1e-5}
+	e := encoder{heads: 4, width: width, mlp: 2 * width, act: nn.SiLU, epsilon: mobileViTEpsilon}
 	y := mobileViTLayer(s.In("conv_kxk"), x, channels(x), 3, 1, 1, true)
 	y = nn.Conv2D(s.In("conv_1x1"), y, width, 1).Done()
 	d := y.Shape().Dimensions

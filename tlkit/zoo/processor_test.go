@@ -112,6 +112,49 @@ func TestTimmFields(t *testing.T) {
 	}
 }
 
+// TestMobileViT: a MobileViT of transformers without its processor takes blue, green and red, as MobileViT's processor
+// usually gives them, and so does its weight file alone; both say so.
+func TestMobileViT(t *testing.T) {
+	away(t)
+	g := readTransformersGolden(t, "mobilevit_xxs")
+	dir := g.folder(t)
+	described, err := zoo.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, "preprocessor_config.json")); err != nil {
+		t.Fatal(err)
+	}
+	o := zoo.LoadOptions{Preprocess: &described.Preprocess}
+	for _, load := range []func() (*zoo.Model, error){
+		func() (*zoo.Model, error) { return zoo.Load(dir, o) },
+		func() (*zoo.Model, error) {
+			o.Weights = filepath.Join(dir, "model.safetensors")
+			return zoo.Load("mobilevit_xxs", o)
+		},
+	} {
+		m, err := load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if worst := logitsError(t, m, g.timmGolden); worst > 1e-4 || !strings.Contains(strings.Join(m.Notes, "\n"), "blue, green and red") {
+			t.Errorf("the logits differ from transformers' by %g of their standard deviation, notes %q", worst, m.Notes)
+		}
+	}
+	for old, now := range map[string]string{`"patch_size":2`: `"patch_size":4`, `"layer_norm_eps":1e-05`: `"layer_norm_eps":0.1`, `"hidden_act":"silu"`: `"hidden_act":"relu"`, `"expand_ratio":2.0`: `"expand_ratio":4.0`} {
+		config := strings.Replace(string(g.Config), old, now, 1)
+		if config == string(g.Config) {
+			t.Errorf("no %s in %s", old, config)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(config), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := zoo.Info(dir); err == nil || !strings.Contains(err.Error(), "no network of the zoo") {
+			t.Errorf("%s: %v", now, err)
+		}
+	}
+}
+
 // TestFlippedChannels: a network that takes blue, green and red, as MobileViT's processor gives them, sees what it sees in
 // transformers: its logits are those of the same weights on the image with its channels turned around.
 func TestFlippedChannels(t *testing.T) {

@@ -35,12 +35,7 @@ func timmSizes(spec Spec) sizeCheck {
 	case "swin":
 		return swinNamed(spec.Name).timmDiffers
 	case "mobilevit":
-		return func(size int) string {
-			if size%mobileViTUnit != 0 {
-				return "timm resizes maps that have no whole squares of 2x2, and the zoo takes images of multiples of 64"
-			}
-			return ""
-		}
+		return wholeSquares
 	}
 	return nil
 }
@@ -48,6 +43,8 @@ func timmSizes(spec Spec) sizeCheck {
 // transformersSizes compares a network of transformers with the zoo's.
 func transformersSizes(spec Spec, c transformersConfig) sizeCheck {
 	switch c.ModelType {
+	case "mobilevit":
+		return wholeSquares
 	case "swin":
 		return wholePatches
 	case "swinv2":
@@ -57,6 +54,14 @@ func transformersSizes(spec Spec, c transformersConfig) sizeCheck {
 		return func(size int) string { return c.paddingDiffers(tfEfficientNet(baseName(spec.Name)).stages, size) }
 	}
 	return nil
+}
+
+// wholeSquares refuses the sizes at which timm and transformers resize maps of MobileViT.
+func wholeSquares(size int) string {
+	if size%mobileViTUnit != 0 {
+		return "timm and transformers resize maps that have no whole squares of 2x2, and the zoo takes images of multiples of 64"
+	}
+	return ""
 }
 
 // swinNamed finds a network of swinConfigs.

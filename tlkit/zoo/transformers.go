@@ -73,6 +73,11 @@ type transformersConfig struct {
 	Pooling    string  `json:"pooling_type"`
 	OutStride  int     `json:"output_stride"`
 	OddBlocks  []int   `json:"depthwise_padding"` // blocks with maps of odd sides
+
+	// Of MobileViT.
+	NeckSizes []int   `json:"neck_hidden_sizes"`
+	Expand    float64 `json:"expand_ratio"`
+	Kernel    int     `json:"conv_kernel_size"`
 }
 
 // pixels is the height and width of a square image: a number, or two equal ones.
@@ -128,6 +133,7 @@ var transformersFamilies = map[string]transformersFamily{
 	"deit":                  {transformersConfig.deit, always(transformersDeiT), 1e-12},
 	"mobilenet_v1":          {transformersConfig.mobileNetV1, always(transformersMobileNetV1), 0},
 	"mobilenet_v2":          {transformersConfig.mobileNetV2, always(transformersMobileNetV2), 0},
+	"mobilevit":             {transformersConfig.mobileViT, always(transformersMobileViT), 0},
 }
 
 // transformersLayouts are the layouts of transformers for a network of the zoo.
@@ -150,7 +156,7 @@ func transformersLayouts(spec Spec) []layout {
 	if !ok || spec.Family == "dinov2" && strings.Contains(spec.Name, "patch14") { // timm's output layer
 		return nil
 	}
-	l := layout{name: "transformers", rename: family.rename(baseName(spec.Name))}
+	l := layout{name: "transformers", rename: family.rename(baseName(spec.Name)), flipped: spec.Family == "mobilevit"}
 	if usual := spec.withEpsilon(family.epsilon); usual.Name != spec.Name && spec.epsilon == viTEpsilon {
 		l.note = fmt.Sprintf("its names are those of transformers, whose %s adds %g to the variance unless config.json has another layer_norm_eps; %s adds %g: load the folder with config.json, or name %s",
 			spec.Family, family.epsilon, spec.Name, spec.epsilon, usual.Name)
@@ -213,7 +219,7 @@ func transformersDescription(text []byte, set WeightSet) (description, error) {
 	if name == "" {
 		return description{}, fmt.Errorf("a %q model of transformers whose numbers of layers, widths or options are those of no network of the zoo. Export it to ONNX, and load that file", c.ModelType)
 	}
-	d := description{layouts: []layout{{name: "transformers", rename: family.rename(name)}}}
+	d := description{layouts: []layout{{name: "transformers", rename: family.rename(name)}}, flipped: kind.ModelType == "mobilevit"}
 	d.spec, _ = lookup(name) // a test checks that every name is there
 	epsilon := cmp.Or(c.Epsilon, c.BNEpsilon, family.epsilon)
 	if epsilon != 0 && !validEpsilon(epsilon) {
@@ -478,6 +484,26 @@ func (c transformersConfig) mobileNetV2() string {
 	}
 	return map[float64]string{1: "tf_mobilenet_v2", 0.35: "tf_mobilenet_v2_035", 0.5: "tf_mobilenet_v2_050", 0.75: "tf_mobilenet_v2_075",
 		1.4: "tf_mobilenet_v2_140"}[c.Width]
+}
+
+// mobileViT finds the network of a configuration, whose missing values are those of MobileViTConfig.
+func (c transformersConfig) mobileViT() string {
+	if !is(c.Activation, "silu") || cmp.Or(c.PatchSize, 2) != 2 || cmp.Or(c.Kernel, 3) != 3 || cmp.Or(c.OutStride, 32) != 32 || cmp.Or(c.MLPRatio, 2) != 2 ||
+		c.Heads != nil && c.Heads != any(4.) || c.QKVBias != nil && !*c.QKVBias || cmp.Or(c.Epsilon, mobileViTEpsilon) != mobileViTEpsilon {
+		return ""
+	}
+	if c.HiddenSizes == nil {
+		c.HiddenSizes = []int{144, 192, 240}
+	}
+	if c.NeckSizes == nil {
+		c.NeckSizes = []int{16, 32, 64, 96, 128, 160, 640}
+	}
+	for _, v := range mobileViTConfigs {
+		if slices.Equal(c.HiddenSizes, v.widths[:]) && slices.Equal(c.NeckSizes, append([]int{16}, v.channels[:]...)) && cmp.Or(c.Expand, 4) == float64(v.expand) {
+			return v.name
+		}
+	}
+	return ""
 }
 
 // processor is preprocessor_config.json.

@@ -12,7 +12,7 @@ import (
 // transformersKey removes the family's name from a key.
 func transformersKey(key string) string {
 	return cut(key, "resnet.", "", "regnet.", "", "convnext.", "", "convnextv2.", "", "vit.", "", "swin.", "", "swinv2.", "", "efficientnet.", "", "mobilenet_v2.", "",
-		"vision_model.", "", "deit.", "", "dinov2.", "", "dinov2_with_registers.", "", "beit.", "", "data2vec_vision.", "")
+		"vision_model.", "", "deit.", "", "dinov2.", "", "dinov2_with_registers.", "", "beit.", "", "data2vec_vision.", "", "mobilevit.", "")
 }
 
 var transformersResBlock = regexp.MustCompile(`^encoder\.stages\.(\d+)\.layers\.(\d+)\.(.+)$`)
@@ -273,4 +273,50 @@ func transformersEfficientNet(network string) func(key string) string {
 			"squeeze_excite.reduce.", part(1, "fc1."), "squeeze_excite.expand.", part(1, "fc2."),
 			"projection.project_conv.", part(2, "0."), "projection.project_bn.", part(2, "1.")))
 	}
+}
+
+var (
+	transformersMobileViTLayer = regexp.MustCompile(`^encoder\.layer\.(\d+)\.(.+)$`)
+	transformersMobileViTBlock = regexp.MustCompile(`^transformer\.layer\.(\d+)\.(.+)$`)
+	transformersMobileViTDepth = regexp.MustCompile(`^layer\.(\d+)\.(.+)$`)
+)
+
+// transformersMobileViT converts keys to timm's.
+func transformersMobileViT(key string) string {
+	key = transformersKey(key)
+	m := transformersMobileViTLayer.FindStringSubmatch(key)
+	if m == nil {
+		if rest, ok := strings.CutPrefix(key, "classifier."); ok {
+			return "head.fc." + rest
+		}
+		return mobileViTNorms(cut(key, "conv_stem.", "stem.", "conv_1x1_exp.", "final_conv."))
+	}
+	stage := "stages." + m[1] + "."
+	if d := transformersMobileViTDepth.FindStringSubmatch(m[2]); d != nil {
+		return stage + d[1] + "." + mobileViTBottleneck(d[2])
+	}
+	if rest, ok := strings.CutPrefix(m[2], "downsampling_layer."); ok {
+		return stage + "0." + mobileViTBottleneck(rest)
+	}
+	stage += "1."
+	b := transformersMobileViTBlock.FindStringSubmatch(m[2])
+	if b == nil {
+		return stage + mobileViTNorms(cut(m[2], "conv_1x1.convolution.", "conv_1x1.", "layernorm.", "norm.", "conv_projection.", "conv_proj.", "fusion.", "conv_fusion."))
+	}
+	block := stage + "transformer." + b[1] + "."
+	if rest, i, ok := attentionPart(b[2]); ok {
+		return fmt.Sprintf("%sattn.qkv.%s#%d", block, rest, i)
+	}
+	return block + cut(b[2], "layernorm_before.", "norm1.", "layernorm_after.", "norm2.",
+		"attention.output.dense.", "attn.proj.", "intermediate.dense.", "mlp.fc1.", "output.dense.", "mlp.fc2.")
+}
+
+// mobileViTBottleneck converts the key of a layer in a block of MobileNetV2.
+func mobileViTBottleneck(key string) string {
+	return mobileViTNorms(cut(key, "expand_1x1.", "conv1_1x1.", "conv_3x3.", "conv2_kxk.", "reduce_1x1.", "conv3_1x1."))
+}
+
+// mobileViTNorms converts the names of a convolution and of its norm.
+func mobileViTNorms(key string) string {
+	return strings.NewReplacer(".convolution.", ".conv.", ".normalization.", ".bn.").Replace(key)
 }

@@ -125,6 +125,7 @@ func TestTransformers(t *testing.T) {
 		{"clip_b_32", "clip_b_32_quickgelu_mean", false, zoo.LoadOptions{}, clip},
 		{"clip_xs_16", "clip_xs_16_mean", true, zoo.LoadOptions{}, clip},
 		{"siglip_b_16", "siglip_b_16_gap_tanh", false, zoo.LoadOptions{}, cubic(square(224))},
+		{"mobilevit_xxs", "mobilevit_xxs", true, zoo.LoadOptions{}, vision.Preprocess{Resize: 288, Crop: 256, Interpolation: vision.Bicubic, Std: [3]float32{1, 1, 1}}},
 		{"deit_ti_16", "deit_ti_16_class_eps1e-12", true, zoo.LoadOptions{}, cropped},
 		{"deit_ti_16_distilled", "deit_ti_16_distilled_eps1e-12", true, zoo.LoadOptions{}, cropped},
 		{"timm_resnet18", "resnet18", true, photograph, *photograph.Preprocess},

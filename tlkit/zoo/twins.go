@@ -52,8 +52,12 @@ func (s Spec) twins() (names []string, differ string) {
 			}
 		}
 	}
-	for i := range names { // with the same epsilon
-		names[i] += strings.TrimPrefix(s.Name, baseName(s.Name))
+	for i, name := range names { // with the same epsilon
+		if variant := name + strings.TrimPrefix(s.Name, baseName(s.Name)); variant != name {
+			if _, ok := lookup(variant); ok {
+				names[i] = variant
+			}
+		}
 	}
 	return names, differ
 }

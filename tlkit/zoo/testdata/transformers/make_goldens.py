@@ -68,6 +68,8 @@ MODELS = {
     "clip_xs_16": (tf.CLIPConfig, {"vision_config": {"hidden_size": 256, "intermediate_size": 1024, "num_hidden_layers": 10, "num_attention_heads": 4, "patch_size": 16, "hidden_act": "gelu"},
                                    "text_config": WORDS}, CLIP, 224),
     "siglip_b_16": (tf.SiglipConfig, {"vision_config": {}, "text_config": WORDS}, tf.SiglipImageProcessor(), 224),
+    "mobilevit_xxs": (tf.MobileViTConfig, {"hidden_sizes": [64, 80, 96], "neck_hidden_sizes": [16, 16, 24, 48, 64, 80, 320], "expand_ratio": 2.0},
+                      tf.MobileViTImageProcessor(size={"shortest_edge": 288}), 256),
     "deit_ti_16": (tf.DeiTConfig, TINY, tf.DeiTImageProcessor(), 224, tf.DeiTForImageClassification),
     "deit_ti_16_distilled": (tf.DeiTConfig, TINY, tf.DeiTImageProcessor(), 224, tf.DeiTForImageClassificationWithTeacher),
     "tf_mobilenet_v2_035": (tf.MobileNetV2Config, {"depth_multiplier": 0.35}, tf.MobileNetV2ImageProcessor(), 95),
@@ -108,6 +110,8 @@ def make(name):
             save_file(state, folder / "model.safetensors", {"format": "pt"})
             model = type(model).from_pretrained(folder).eval()
             image = torch.from_numpy(formula.uniform("input", 3 * size * size).astype("float32")).reshape(1, 3, size, size)
+            if getattr(processor, "do_flip_channel_order", False):
+                image = image.flip(1)  # as the processor gives the network an image whose red, green and blue are the formula's
             with torch.no_grad():
                 logits = model(pixel_values=image).logits.flatten().double()
             golden |= {"input": [1, 3, size, size], "state_dict": keys, "logits": [float("%.7g" % v) for v in logits], "std": float(logits.std())}
