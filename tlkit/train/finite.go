@@ -42,8 +42,8 @@ const whyUndefined = "look at the loss of one's own (Plan.Loss) or the layers of
 const undefinedLoss = "loss"
 
 // undefined returns undefinedLoss if the loss of the first update is no number, else the key of a trained variable that
-// is NaN, "" if there is none: after the first update at a rate below safeRate, its gradient was NaN or infinite. It looks at
-// the variables where a loss or a network does not come with TLKit.
+// is NaN, "" if there is none: after the first update at a rate below safeRate, its gradient was NaN or infinite. It
+// looks at the variables where a loss or a network does not come with TLKit.
 func (t *trainer) undefined(f stepFigures) string {
 	if !numbers.Finite(f.total) {
 		return undefinedLoss

@@ -19,8 +19,8 @@ type convNeXtV2Config struct {
 	blocks   [4]int
 }
 
-// convolved reports whether timm writes the perceptrons' layers as convolutions of one place, as it does in the four small
-// sizes.
+// convolved reports whether timm writes the perceptrons' layers as convolutions of one place, as it does in the four
+// small sizes.
 func (c convNeXtV2Config) convolved() bool { return c.channels < 96 }
 
 // convNeXtV2Configs are timm's sizes of the family but the huge one.
@@ -52,7 +52,8 @@ func convNeXtV2s() []Spec {
 	return specs
 }
 
-// perceptronShapes returns a state dict whose layers of perceptrons have so many axes: 2, or 4 as convolutions of one place.
+// perceptronShapes returns a state dict whose layers of perceptrons have so many axes: 2, or 4 as convolutions of one
+// place.
 func perceptronShapes(entries []weights.Entry, axes int) []weights.Entry {
 	out := slices.Clone(entries)
 	for i, e := range out {

@@ -65,8 +65,8 @@ var deitKeys = strings.NewReplacer(".gamma_1", ".ls1.gamma", ".gamma_2", ".ls2.g
 // deitHeads are timm's keys of the output layers on the class token and on the distillation token.
 var deitHeads = [2]string{"head.", "head_dist."}
 
-// separateHeads returns a state dict with the output layer as the two whose mean it is: each has one half of its weights,
-// twice, and its bias. A layer of another kind, as with a hidden layer before it, stays as it is.
+// separateHeads returns a state dict with the output layer as the two whose mean it is: each has one half of its
+// weights, twice, and its bias. A layer of another kind, as with a hidden layer before it, stays as it is.
 func separateHeads(entries []weights.Entry) ([]weights.Entry, error) {
 	if slices.ContainsFunc(entries, func(e weights.Entry) bool { return strings.HasPrefix(e.Key, "head.hidden.") }) {
 		return entries, nil

@@ -19,8 +19,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
 )
 
-// timmOwn are networks whose keys are timm's, by timm's name: timm loads their files strictly. Those of timm's that are the
-// same network as one of torchvision's have torchvision's keys.
+// timmOwn are networks whose keys are timm's, by timm's name: timm loads their files strictly. Those of timm's that are
+// the same network as one of torchvision's have torchvision's keys.
 var timmOwn = map[string]string{
 	"deit_tiny_distilled_patch16_224": "deit_ti_16_distilled", "resnet10t": "resnet10t", "seresnext26d_32x4d": "seresnext26d_32x4d",
 	"convnextv2_atto": "convnextv2_atto", "mobilevit_xxs": "mobilevit_xxs", "vit_xsmall_patch16_clip_224": "clip_xs_16",
@@ -50,8 +50,8 @@ func timmOwnModels(t *testing.T, test func(timm string, m *zoo.Model)) {
 	}
 }
 
-// TestExportTimmKeys: the files of networks with timm's keys have the keys and shapes of timm's state dict, and come back
-// with the same values.
+// TestExportTimmKeys: the files of networks with timm's keys have the keys and shapes of timm's state dict, and come
+// back with the same values.
 func TestExportTimmKeys(t *testing.T) {
 	timmOwnModels(t, func(timm string, m *zoo.Model) {
 		golden := filepath.Join("testdata", "timm", timm+".json.gz")

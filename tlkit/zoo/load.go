@@ -22,7 +22,8 @@ type LoadOptions struct {
 	// "backbone.", "module._orig_mod."), or have the names of timm, transformers or fastai; it may hold more than the
 	// network, another output layer or none, and a first layer for grey images. Tensors that torch.nn.utils keeps in
 	// parts (pruning, weight and spectral normalisation) are computed from them. Standard error and Model.Notes report
-	// the changes, and the other networks that a file fits as well, since it does not say its activation, windows or padding.
+	// the changes, and the other networks that a file fits as well, since it does not say its activation, windows or
+	// padding.
 	Weights string
 	// Classes name the logits of a weight file. nil means those of the model's published weights if there are as many,
 	// else "class 0" and so on: names are never guessed. For a model of the Hugging Face hub nil means the names in its

@@ -12,8 +12,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// TestSizeOfPositions: where config.json does not say the size of images, the learned positions in the file do; where the
-// images are prepared at another size, an error says both.
+// TestSizeOfPositions: where config.json does not say the size of images, the learned positions in the file do; where
+// the images are prepared at another size, an error says both.
 func TestSizeOfPositions(t *testing.T) {
 	away(t)
 	at := func(size int) *vision.Preprocess { return &vision.Preprocess{Resize: size, Crop: size} }

@@ -155,8 +155,8 @@ func TestMobileViT(t *testing.T) {
 	}
 }
 
-// TestFlippedChannels: a network that takes blue, green and red, as MobileViT's processor gives them, sees what it sees in
-// transformers: its logits are those of the same weights on the image with its channels turned around.
+// TestFlippedChannels: a network that takes blue, green and red, as MobileViT's processor gives them, sees what it sees
+// in transformers: its logits are those of the same weights on the image with its channels turned around.
 func TestFlippedChannels(t *testing.T) {
 	away(t)
 	g := readTransformersGolden(t, "vit_ti_16")

@@ -26,8 +26,8 @@ type timmConfig struct {
 	timmPreprocess
 }
 
-// timmPreprocess is pretrained_cfg; repositories from before 2023 have its fields at the top. Fields for other images than
-// those of an evaluation at input_size have no effect (test_input_size, test_crop_pct, min_input_size, pool_size).
+// timmPreprocess is pretrained_cfg; repositories from before 2023 have its fields at the top. Fields for other images
+// than those of an evaluation at input_size have no effect (test_input_size, test_crop_pct, min_input_size, pool_size).
 type timmPreprocess struct {
 	Tag           string    `json:"tag"`
 	InputSize     []int     `json:"input_size"` // channels, height, width

@@ -526,8 +526,8 @@ type processor struct {
 	Flip      *bool         `json:"do_flip_channel_order"` // blue, green, red
 }
 
-// processorNotes are fields of preprocessor_config.json that change nothing of an image in a classifier; those that begin
-// with "_" are such, too.
+// processorNotes are fields of preprocessor_config.json that change nothing of an image in a classifier; those that
+// begin with "_" are such, too.
 var processorNotes = []string{"image_processor_type", "feature_extractor_type", "processor_class", "transformers_version", "auto_map", "model_input_names", "name_or_path",
 	"do_convert_rgb", "do_reduce_labels", "reduce_labels", "return_tensors", "data_format", "input_data_format", "device", "disable_grouping", "default_to_square"}
 
@@ -595,8 +595,8 @@ func on(step *bool, usual bool) bool {
 	return *step
 }
 
-// processorKind is a kind of transformers' processors, by the beginning of its name, with what it does where a file does not
-// say it.
+// processorKind is a kind of transformers' processors, by the beginning of its name, with what it does where a file
+// does not say it.
 type processorKind struct {
 	name     string
 	resample vision.Interpolation
@@ -619,8 +619,8 @@ func (c processor) kind() (processorKind, bool) {
 	return processorKinds[i], true
 }
 
-// readProcessor reads preprocessor_config.json of transformers. A field or a processor that is not known is an error with
-// its name.
+// readProcessor reads preprocessor_config.json of transformers. A field or a processor that is not known is an error
+// with its name.
 func readProcessor(text []byte) (c processor, err error) {
 	if err := json.Unmarshal(text, &c); err != nil {
 		return c, err

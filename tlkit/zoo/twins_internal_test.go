@@ -9,8 +9,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
-// TestTwins compares the tensors of all networks. Those whose names and shapes are the same, apart from the output layer and
-// from tables that files leave out, are twins, so that a note names them.
+// TestTwins compares the tensors of all networks. Those whose names and shapes are the same, apart from the output layer
+// and from tables that files leave out, are twins, so that a note names them.
 func TestTwins(t *testing.T) {
 	groups, width := map[string][]string{}, map[string]int{} // width: of the features
 	for _, name := range List(Filter{}) {
@@ -56,8 +56,8 @@ func TestTwins(t *testing.T) {
 	}
 }
 
-// TestOtherWindows: where a file of Swin V2 has tables, they tell its windows: networks of others are refused with the right
-// name. Without tables, all are named.
+// TestOtherWindows: where a file of Swin V2 has tables, they tell its windows: networks of others are refused with the
+// right name. Without tables, all are named.
 func TestOtherWindows(t *testing.T) {
 	index, coords := "features.1.0.attn.relative_position_index", "layers.0.blocks.0.attn.relative_coords_table"
 	for _, tt := range []struct {
