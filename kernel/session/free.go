@@ -140,7 +140,7 @@ func (x *changer) endsWithCall(lit *ast.FuncLit, above []ast.Node) bool {
 			return false
 		}
 	}
-	return slices.Contains([]string{"sort", "slices", "strings", "bytes"}, f.Pkg().Path())
+	return slices.Contains([]string{"sort", "slices", "maps", "strings", "bytes", "path/filepath", "io/fs"}, f.Pkg().Path())
 }
 
 // pointedTo reports whether a pointer to a variable, or to a part of its memory, is made of an expression below the nodes.

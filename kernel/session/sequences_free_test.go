@@ -9,7 +9,7 @@ const heap = "func heap() uint64 { runtime.GC(); var m runtime.MemStats; runtime
 func init() {
 	sequences = append(sequences, []sequence{
 		{"memory of removed names", []step{{code: heap + "\nbig := make([]byte, 300<<20)"}, {code: "heap() > 290", want: "=> true"}, {code: "%rm big\nheap() < 100", want: "=> true"},
-			{code: "xs := make([]int, 40<<20)\nfor i := range xs { xs[i] = i % 7 }\nsort.Slice(xs[:9], func(i, j int) bool { return xs[i] < xs[j] })\nsum := func() (s int) { for _, x := range xs { s += x }; return }()\nvar wg sync.WaitGroup\nwg.Go(func() { xs[0] = 1 })\nwg.Wait()\nlen(xs), xs[1:2], &xs[0] != nil", want: "=> 41943040, [0], true"},
+			{code: "xs := make([]int, 40<<20)\nfor i := range xs { xs[i] = i % 7 }\nsort.Slice(xs[:9], func(i, j int) bool { return xs[i] < xs[j] })\nsum := func() (s int) { for _, x := range xs { s += x }; return }()\nvar wg sync.WaitGroup\nwg.Go(func() { xs[0] = 1 })\nwg.Wait()\nfilepath.WalkDir(\".\", func(string, fs.DirEntry, error) error { xs[0]++; return nil })\nxs[0] = 0\nlen(xs), xs[1:2], &xs[0] != nil", want: "=> 41943040, [0], true"},
 			{code: "%reset_selective xs\nheap() < 100", want: "=> true"}}},
 		{"memory of names that are declared again", []step{{code: heap + "\nbig := make([]byte, 300<<20)\ntype T struct{ data []byte }\nt := &T{make([]byte, 300<<20)}\nm := map[string][]byte{\"a\": make([]byte, 300<<20)}"}, {code: "big := \"small\"\nfunc m() {}"}, {code: "heap() < 350", want: "=> true"},
 			{code: "type T struct { data []byte; n int }", want: "t is stale"}, {code: "heap() < 100, big", want: "=> true, small"}, {code: "len(t.data)", fail: "run cell 1 again"}}},

@@ -42,7 +42,7 @@ func init() {
 			{code: "a, b, c, d, e := T{1}.Get, (*T).Put, (&T{2}).Put(), B{T{3}}.Get, G[int]{4}.Get\nf, g := Get, Put()"},
 			{code: "func Get() int { return 2 }", want: "f (cell 2) still holds what was made with Get of before", not: "a (cell"}, {code: "f = Get"}, {code: "func Get() int { return 3 }", want: "f (cell 2) still holds", not: "d (cell"}, {code: "f = Get"}, {code: "func Get() int { return 4 }", want: "f (cell 2) still holds", not: "e (cell"},
 			{code: "func Put() func() int { return nil }", want: "g (cell 2) still holds what was made with Put of before", not: "c (cell"}, {code: "func Put() func() int { return Put() }", not: "b (cell"},
-			{code: "a(), c(), d(), e(), f()", want: "=> 1, 2, 3, 4, 3"}}},
+			{code: "a(), c(), d(), e(), f()", want: "=> 1, 2, 3, 4, 3"}, {code: "func (t T) Get() int { return -t.n }", want: "d (cell 2) still holds what was made with T.Get of before", not: "e (cell"}}},
 		{"methods that are replaced beside functions of their names", []step{
 			{code: "type T struct{ n int }\nfunc (t T) Get() int { return t.n }\nfunc Get() int { return 1 }\na, f := T{1}.Get, Get"}, {code: "func (t T) Get() int { return -t.n }", want: "a (cell 1) still holds what was made with T.Get of before", not: "f (cell"},
 			{code: "f = Get"}, {code: "func Get() int { return 3 }", want: "f (cell 1) still holds what was made with Get of before; run cell 3 again to have the new one\n", not: "a (cell"}}},

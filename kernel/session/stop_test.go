@@ -70,9 +70,14 @@ func TestStopServer(t *testing.T) {
 		goes + "for { time.Sleep(time.Millisecond) }",
 		goes + "c := make(chan os.Signal, 1)\nsignal.Notify(c, os.Interrupt)\n<-c\nlog.Fatal(\"over\")",
 		goes + "srv := &http.Server{}\nl, _ := net.Listen(\"tcp\", \"127.0.0.1:0\")\ngo srv.Serve(l)\n_ = exec.Command(\"sleep\", \"600\").Run()",
+		"l, err := net.Listen(\"unix\", \"./socket\")\nif err != nil { fmt.Println(err) }\nhttp.Serve(l, nil)",
 	} {
+		code := "http.HandleFunc(\"/\", http.NotFound)\n" + connect + serve
+		if strings.Contains(serve, "unix") {
+			code = strings.Replace(code, "\"tcp\", addr", "\"unix\", \"./socket\"", 1)
+		}
 		for again := range 3 {
-			done, out := begin(t, s, 3+3*i+again, "http.HandleFunc(\"/\", http.NotFound)\n"+connect+serve)
+			done, out := begin(t, s, 3+3*i+again, code)
 			s.Interrupt()
 			if err := wait(t, done); err == nil || strings.Contains(out.String(), "in use") {
 				t.Fatalf("run %d of %q ended with %v and showed %q, want Interrupted", again+1, serve, err, out)

@@ -79,7 +79,20 @@ func (c *current) closeListeners(all []goroutine) {
 	maps.Copy(deaf, serving)
 	for n, fd := range listeners() {
 		if _, earlier := c.listeners[n]; !earlier && inode(fd) == n {
+			removeSocket(fd)
 			syscall.Dup3(null, fd, syscall.O_CLOEXEC) // the descriptor stays taken: package net owns it
 		}
+	}
+}
+
+// removeSocket removes the file that is the address of a Unix socket.
+func removeSocket(fd int) {
+	at, err := syscall.Getsockname(fd)
+	unix, ok := at.(*syscall.SockaddrUnix)
+	if err != nil || !ok {
+		return
+	}
+	if info, err := os.Lstat(unix.Name); err == nil && info.Mode().Type() == os.ModeSocket {
+		os.Remove(unix.Name)
 	}
 }
