@@ -26,6 +26,8 @@ type Streams struct {
 	ready *os.File // an epoll instance: readable when one of the pipes is
 	buf   []byte
 	rest  []event // of pipes that may hold more
+	// waited is how many events came before those of rest.
+	waited int
 }
 
 // event says that a pipe has become readable.
@@ -167,16 +169,17 @@ func (s *Streams) Next(deliver func(name string, data []byte)) bool {
 	return true
 }
 
-// first takes the first event; its pipe is nil if there is none. A FIFO whose order is not exact comes last: what was
-// printed before something is shown stands above it.
+// first takes the first event; its pipe is nil if there is none. A FIFO whose order is not exact comes last, but not after
+// more than fastSlots others: what was printed before something is shown stands above it.
 func (s *Streams) first() event {
-	for {
+	for s.waited < fastSlots {
 		e := s.firstReady()
-		if e.pipe == nil || !e.pipe.fifo || e.pipe.exact {
-			if e.pipe == nil && len(s.rest) > 0 {
-				i := max(0, slices.IndexFunc(s.rest, func(e event) bool { return !e.pipe.fifo }))
-				e = s.rest[i]
-				s.rest = slices.Delete(s.rest, i, i+1)
+		if e.pipe == nil {
+			break
+		}
+		if !e.pipe.fifo || e.pipe.exact {
+			if len(s.rest) > 0 {
+				s.waited++
 			}
 			return e
 		}
@@ -184,6 +187,16 @@ func (s *Streams) first() event {
 			s.rest = append(s.rest, e)
 		}
 	}
+	if len(s.rest) == 0 {
+		return event{}
+	}
+	i := 0
+	if s.waited < fastSlots {
+		i = max(0, slices.IndexFunc(s.rest, func(e event) bool { return !e.pipe.fifo }))
+	}
+	e := s.rest[i]
+	s.rest, s.waited = slices.Delete(s.rest, i, i+1), 0
+	return e
 }
 
 // firstReady takes the first event of the epoll instance.

@@ -66,10 +66,9 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestFIFO writes to a FIFO between writes to a stream, in a random order and many messages at a time: they must come in
-// that order, and beyond its limit nothing is lost, and what was printed before a message comes before it.
-func TestFIFO(t *testing.T) {
-	s, files := open(t)
+// addFIFO adds a FIFO to the streams, and returns the file that writes to it.
+func addFIFO(t *testing.T, s *Streams, fastAfter int) *os.File {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "fifo")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
@@ -78,19 +77,49 @@ func TestFIFO(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ours.Close()
+	t.Cleanup(func() { ours.Close() })
 	theirs, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer theirs.Close()
+	t.Cleanup(func() { theirs.Close() })
 	if _, _, errno := syscall.Syscall(syscall.SYS_FCNTL, theirs.Fd(), syscall.F_SETFL, syscall.O_DIRECT); errno != 0 {
 		t.Skipf("this system has no FIFOs with packets: %v", errno)
 	}
-	const fastAfter = 12_000
 	if err := s.Add("fifo", ours, fastAfter); err != nil {
 		t.Fatal(err)
 	}
+	return theirs
+}
+
+// TestFIFOBesideFlood: a FIFO is read beside a stream that always holds something.
+func TestFIFOBesideFlood(t *testing.T) {
+	s, files := open(t)
+	theirs := addFIFO(t, s, 0)
+	var got string
+	read := func() bool { return s.Next(func(name string, data []byte) { got += name + " " + string(data) + "\n" }) }
+	fmt.Fprint(theirs, "first")
+	for got == "" && read() {
+	}
+	fmt.Fprint(theirs, "second")
+	for range 3 * MaxWrites {
+		fmt.Fprint(files[0], "text")
+		read()
+		if strings.Contains(got, "fifo second") {
+			break
+		}
+	}
+	if !strings.HasPrefix(got, "fifo first\nstdout text\n") || !strings.HasSuffix(got, "fifo second\n") {
+		t.Errorf("got\n%.300s", got)
+	}
+}
+
+// TestFIFO writes to a FIFO between writes to a stream, in a random order and many messages at a time: they must come in
+// that order, and beyond its limit nothing is lost, and what was printed before a message comes before it.
+func TestFIFO(t *testing.T) {
+	s, files := open(t)
+	const fastAfter = 12_000
+	theirs := addFIFO(t, s, fastAfter)
 	rng := rand.New(rand.NewPCG(1, 2))
 	var writes []int
 	for range 2000 {
