@@ -151,9 +151,8 @@ func (s *Session) cellFailed(f *rt.Failure, src *source) *Error {
 // innermost returns the innermost line of a cell in a stack.
 func innermost(frames []rt.Frame, src *source) []string {
 	for _, fr := range frames {
-		cell, ok := strings.CutPrefix(fr.File, cellPosition)
-		if ok && !(cell == strconv.Itoa(src.count) && src.beyond(fr.Line)) { // deferred calls are made there
-			return append([]string{fmt.Sprintf("  %scell %s, line %d%s", bold, cell, fr.Line, plain)}, src.quoted(cell, fr.Line)...)
+		if place, quoted := src.placeOf(fr, false); place != "" {
+			return append([]string{place}, quoted...)
 		}
 	}
 	return nil

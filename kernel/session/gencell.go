@@ -51,6 +51,7 @@ func (g *generator) cell() string {
 	if !b.runsMain {
 		b.callMains(true)
 	}
+	fmt.Fprintf(b, "\n//line %s:1\n", ownPosition) // the end, where deferred calls are made, is no line of the cell
 	if early && !jumps {
 		b.WriteString(handle + ".Whole()\n")
 	}

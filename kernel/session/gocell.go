@@ -31,6 +31,7 @@ func (s *Session) goCell(ctx context.Context, cell *Cell, m *magicCell, state *r
 // parsedCell is goCell from a cell's parts on.
 func (s *Session) parsedCell(ctx context.Context, cell *Cell, m *magicCell, p *parsed, state *runState) *Error {
 	checking, src := time.Now(), m.source(cell.Count)
+	src.defers = p.defers()
 	pl := s.planner()
 	c, g, errs, err := pl.plan(ctx, s.runner.takeRun(), p, options{tests: m.test != nil, parseFlags: m.main})
 	if err != nil {

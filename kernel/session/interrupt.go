@@ -3,9 +3,6 @@
 package session
 
 import (
-	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/tlkit-go/tlkit-notebooks/kernel/worker"
@@ -104,10 +101,8 @@ func stoppedError(f *rt.Failure, src *source) *Error {
 	}
 	e.Value, e.Traceback = f.Message, []string{f.Message}
 	for _, fr := range f.Frames {
-		cell, ok := strings.CutPrefix(fr.File, cellPosition)
-		if ok && !(cell == strconv.Itoa(src.count) && src.added(fr.Line)) { // what %test and %exec add to the cell
-			e.Traceback = append(e.Traceback, fmt.Sprintf("  %scell %s, line %d%s", bold, cell, fr.Line, plain))
-			e.Traceback = append(e.Traceback, src.quoted(cell, fr.Line)...)
+		if place, quoted := src.placeOf(fr, len(e.Traceback) > 1); place != "" {
+			e.Traceback = append(append(e.Traceback, place), quoted...)
 		}
 	}
 	return e

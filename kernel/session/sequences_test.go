@@ -328,7 +328,7 @@ func runSequences(t *testing.T, from, to int) {
 				}
 				failure := ""
 				if err != nil {
-					failure = ansi.ReplaceAllString(err.Name+"\n"+err.Value+"\n"+strings.Join(err.Traceback, "\n"), "")
+					failure = ansi.ReplaceAllString(err.Name+"\n"+err.Value+"\n"+strings.Join(err.Traceback, "\n")+"[end]", "")
 				}
 				switch {
 				case st.fail == "" && err != nil:

@@ -23,6 +23,9 @@ type source struct {
 	shown string
 	moved map[int]int
 
+	// defers are the lines of the statements that defer calls to the end of the cell's body.
+	defers []int
+
 	// The parts of a cell are parsed separately, at the same offsets.
 	decls, stmts *token.File
 	values       *token.File // of the last expressions, if they are several
@@ -76,9 +79,6 @@ func (s *source) line(n int) string {
 func (s *source) added(n int) bool {
 	return s.shown != "" && n > strings.Count(s.shown, "\n")+1
 }
-
-// beyond reports whether line n is none of the text.
-func (s *source) beyond(n int) bool { return s.added(n) || n > strings.Count(s.text, "\n")+1 }
 
 // quoted returns line n of a cell for a traceback; nothing if the source is that of another cell.
 func (s *source) quoted(cell string, n int) []string {

@@ -4,7 +4,9 @@ package session
 
 import (
 	"fmt"
+	"go/ast"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -44,23 +46,57 @@ func panicFrames(frames []rt.Frame, src *source) (lines []string) {
 	}
 	inCell := false
 	for _, fr := range frames {
-		cell, ok := strings.CutPrefix(fr.File, cellPosition)
+		place, quoted := src.placeOf(fr, inCell)
 		switch {
-		case strings.HasPrefix(fr.Func, "runtime."), strings.HasPrefix(fr.Func, "nb/rt."), fr.File == ownPosition:
-		case !ok:
+		case place != "":
+			show(append([]string{place + ", in " + bodyName(fr.Func)}, quoted...)...)
+			showBelow()
+			inCell = true
+		case strings.HasPrefix(fr.Func, "runtime."), strings.HasPrefix(fr.Func, "nb/rt."), fr.File == ownPosition, strings.HasPrefix(fr.File, cellPosition):
+		default:
 			below = append(below, fr)
 			if inCell {
 				showBelow()
 			}
-		case cell == strconv.Itoa(src.count) && src.added(fr.Line): // what %test and %exec add to the cell
-		default:
-			show(append([]string{fmt.Sprintf("  %scell %s, line %d%s, in %s", bold, cell, fr.Line, plain, bodyName(fr.Func))}, src.quoted(cell, fr.Line)...)...)
-			showBelow()
-			inCell = true
 		}
 	}
 	showBelow()
 	return lines
+}
+
+// placeOf returns a frame's place in a cell, and the text of the line; nothing for other frames. The end of the cell's
+// body, where its deferred calls are made, has no line: the defer statements stand for it, where no line inside of the
+// deferred call is shown (inner).
+func (s *source) placeOf(fr rt.Frame, inner bool) (place string, quoted []string) {
+	cell, ok := strings.CutPrefix(fr.File, cellPosition)
+	switch {
+	case fr.File == ownPosition && !inner && len(s.defers) > 0 && strings.HasSuffix(fr.Func, "."+own+"Run"):
+		var all []string
+		for _, line := range s.defers {
+			all = append(all, strconv.Itoa(line))
+			quoted = append(quoted, s.quoted(strconv.Itoa(s.count), line)...)
+		}
+		return fmt.Sprintf("  %scell %d, line %s%s (deferred)", bold, s.count, strings.Join(all, " or "), plain), quoted
+	case !ok, cell == strconv.Itoa(s.count) && s.added(fr.Line): // what %test and %exec add to the cell
+		return "", nil
+	}
+	return fmt.Sprintf("  %scell %s, line %d%s", bold, cell, fr.Line, plain), s.quoted(cell, fr.Line)
+}
+
+// defers returns the lines of the statements that defer calls to the end of the cell's body.
+func (p *parsed) defers() (lines []int) {
+	for _, st := range p.stmts {
+		ast.Inspect(st, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.FuncLit:
+				return false
+			case *ast.DeferStmt:
+				lines = append(lines, p.src.place(p.src.offset(n.Pos()), "").line)
+			}
+			return true
+		})
+	}
+	return slices.Compact(lines)
 }
 
 // bodyName returns the name of a cell's function in a stack.

@@ -15,7 +15,7 @@ func failureOf(v any) *Failure {
 	if f, ok := v.(failed); ok {
 		return &Failure{Kind: "error", Type: fmt.Sprintf("%T", f.err), Message: panicText(f.err)}
 	}
-	return &Failure{Kind: "panic", Type: fmt.Sprintf("%T", v), Message: panicText(v), Frames: stack()}
+	return &Failure{Kind: "panic", Type: fmt.Sprintf("%T", v), Message: panicsText(v), Frames: stackFrom(true)}
 }
 
 // panicText returns the text of a panic's value or of an error, bounded in size. The value's own method may panic too.
@@ -31,6 +31,8 @@ func panicText(v any) (text string) {
 		}
 	}()
 	switch x := v.(type) {
+	case failed:
+		return panicText(x.err)
 	case error:
 		return cut(x.Error())
 	case fmt.Stringer:
@@ -42,11 +44,9 @@ func panicText(v any) (text string) {
 // bodyCaller is the function that calls a cell's body: stacks end before it.
 const bodyCaller = "nb/rt.(*current).run"
 
-// stack returns the panicking goroutine's stack, from the panic to the cell's body.
-func stack() []Frame { return stackFrom(true) }
-
-// stackFrom returns the calling goroutine's stack down to the cell's body, with panicked from the panic on.
-func stackFrom(panicked bool) []Frame {
+// stackFrom returns the calling goroutine's stack down to the cell's body; with recovering, from the panic on that it
+// has just recovered. The frames of earlier panics, whose deferred functions panicked too, follow.
+func stackFrom(recovering bool) []Frame {
 	pcs := make([]uintptr, 200)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(0, pcs)])
 	var all []Frame
@@ -56,8 +56,8 @@ func stackFrom(panicked bool) []Frame {
 			break
 		}
 		switch {
-		case panicked && (f.Function == "runtime.gopanic" || f.Function == "runtime.sigpanic"):
-			all = all[:0] // the frames so far belong to recovering
+		case recovering && f.Function == "runtime.gopanic":
+			all, recovering = all[:0], false // the frames so far belong to recovering
 		case strings.HasPrefix(f.Function, "runtime.") && len(all) == 0:
 		default:
 			all = append(all, Frame{f.Function, f.File, f.Line})

@@ -41,3 +41,31 @@ func TestPanicText(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestPanicsText: a panic of a deferred function comes after the panic that it interrupts, as go run prints them.
+func TestPanicsText(t *testing.T) {
+	if !panicsKnown {
+		t.Fatal("the runtime's records of panics have another layout than panicRecord: only the last panic is shown")
+	}
+	text := func(deferred ...func()) (text string) {
+		defer func() { text = panicsText(recover()) }()
+		for _, f := range deferred {
+			defer f()
+		}
+		panic(failed{errors.New("root")})
+	}
+	cleanup := func() { panic("cleanup") }
+	again := func() { panic(recover()) }
+	wrap := func() { recover(); panic("wrapped") }
+	for want, deferred := range map[string][]func(){
+		"root":                                     nil,
+		"root\n\tpanic: cleanup":                   {cleanup},
+		"root [recovered]\n\tpanic: wrapped":       {wrap},
+		"root [recovered, repanicked]":             {again},
+		"root\n\tpanic: cleanup\n\tpanic: cleanup": {func() { panic("cleanup") }, func() { panic(strings.Clone("cleanup")) }},
+	} {
+		if got := text(deferred...); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

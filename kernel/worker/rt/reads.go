@@ -40,6 +40,6 @@ func endAt(err error) {
 	if err == nil || !input.hasEnded() || !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return
 	}
-	end := &Failure{Kind: "eof", Message: "end of input", Frames: stack()}
+	end := &Failure{Kind: "eof", Message: "end of input", Frames: stackFrom(false)}
 	endCell(end).leave()
 }
