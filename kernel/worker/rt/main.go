@@ -37,6 +37,7 @@ func Main() {
 			run(r)
 		}
 	}()
+	keepOutputs()
 	input.open()
 	go watchInput()
 	noteSurroundings()

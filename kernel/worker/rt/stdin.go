@@ -49,6 +49,13 @@ func (s *stdin) open() {
 	old.Close()
 }
 
+// reopen is open between two runs.
+func (s *stdin) reopen() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open()
+}
+
 // watchInput requests input from the kernel whenever the running cell waits for it.
 func watchInput() {
 	for {

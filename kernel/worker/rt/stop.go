@@ -88,6 +88,7 @@ func labelled(head string, n int) bool {
 
 // begin makes run n the run in progress. fields are the values of form fields from the page.
 func begin(n int, fields map[string]string) *current {
+	reopenStandard()
 	c := &current{n: n, fields: fields, stop: make(chan struct{}), result: make(chan *Failure, 1), told: map[string]manner{}, children: map[int]bool{}}
 	c.noteListeners()
 	for _, pid := range descendants() {
