@@ -347,6 +347,12 @@ func (u *names) apply(c *change) {
 	u.lost = slices.DeleteFunc(u.lost, func(def *definition) bool {
 		return !slices.ContainsFunc(def.names, func(name string) bool { return u.live[name] == nil })
 	})
+	for _, e := range slices.Concat(c.created, c.again, slices.Collect(maps.Values(c.kept))) {
+		if e.cell == c.cell && !slices.Contains(u.declared[c.cell], e.name) {
+			u.declared[c.cell] = append(u.declared[c.cell], e.name)
+		}
+	}
+	slices.Sort(u.declared[c.cell])
 	maps.Copy(u.imports, c.imports)
 	for _, name := range c.undone {
 		delete(u.imports, name)

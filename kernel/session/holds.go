@@ -9,7 +9,6 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -48,11 +47,7 @@ func (x *changer) literals() (all []literal) {
 		}
 		line := func(at token.Pos) int { return x.src.place(x.src.offset(at), "").line }
 		l := literal{cell: x.src.count, from: line(lit.Pos()), to: line(lit.End())}
-		x.uses(lit, func(e *entity) {
-			if e.kind != kindVar {
-				l.uses = append(l.uses, e)
-			}
-		})
+		x.uses(lit, func(e *entity) { l.uses = append(l.uses, e) })
 		if len(l.uses) > 0 {
 			all = append(all, l)
 		}
@@ -173,8 +168,7 @@ func holder(e ast.Expr) ast.Expr {
 
 // noticeHeld adds notices about the variables that hold code that the cell replaces.
 func (x *changer) noticeHeld(look looker) {
-	isCode := func(e *entity) bool { return e.kind != kindVar }
-	if !slices.ContainsFunc(slices.Collect(maps.Keys(x.gone)), isCode) {
+	if len(x.gone) == 0 {
 		return
 	}
 	after := slices.DeleteFunc(x.after(), func(e *entity) bool { return x.declared[e.name] })
@@ -187,8 +181,8 @@ func (x *changer) noticeHeld(look looker) {
 			x.out.notices = append(x.out.notices, text)
 		}
 		if d := x.resized(v); d != nil {
-			x.out.notices = append(x.out.notices, fmt.Sprintf("%s (cell %d) still has the size that it had with %s of before; run cell %d again to have the new one",
-				v.name, v.cell, d.name, v.cell))
+			x.out.notices = append(x.out.notices, fmt.Sprintf("%s (cell %d) still has the size that it had with %s of before; %s to have the new one",
+				v.name, v.cell, d.name, x.u.setAgain(v.name, v.cell, x.declared)))
 		}
 	}
 }
@@ -280,8 +274,8 @@ func (x *changer) heldText(v *entity, held []rt.Code) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s (cell %d) still holds what was made with %s of before; run cell %d again to have the new one",
-		v.name, v.cell, strings.Join(names, ", "), cell)
+	return fmt.Sprintf("%s (cell %d) still holds what was made with %s of before; %s to have the new one",
+		v.name, v.cell, strings.Join(names, ", "), x.u.setAgain(v.name, cell, x.declared))
 }
 
 // oldCode is replaced code, and the cell whose function literal uses it; 0 if none does.
@@ -372,11 +366,21 @@ func (x *changer) goneOfLiteral(code rt.Code) (all []oldCode) {
 		return nil
 	}
 	for _, e := range in.uses {
-		if x.gone[e] {
+		if x.isReplaced(e) {
 			all = append(all, oldCode{e, in.cell})
 		}
 	}
 	return all
+}
+
+// isReplaced reports whether the cell replaces what a function literal uses. A variable that is kept under a new type has
+// its memory.
+func (x *changer) isReplaced(e *entity) bool {
+	if e.kind != kindVar {
+		return x.gone[e]
+	}
+	live := x.u.live[e.name]
+	return live != nil && x.gone[live] && live.kind == kindVar && live.store == e.store && !slices.Contains(x.migrate, live)
 }
 
 // twoTypes matches the message of a panic about a type and another one of the same name.
@@ -402,7 +406,7 @@ func (s *Session) oldTypeAdvice(msg string) string {
 		for _, code := range held[v] {
 			if code.Type == name && code.Run != t.run {
 				cell := cmp.Or(v.madeWith(code), v.set, v.cell)
-				text += fmt.Sprintf("; %s (cell %d) holds such a value: run cell %d again", v.name, v.cell, cell)
+				text += fmt.Sprintf("; %s (cell %d) holds such a value: %s", v.name, v.cell, s.names.setAgain(v.name, cell, nil))
 				none = false
 			}
 		}

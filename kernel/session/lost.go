@@ -21,22 +21,23 @@ func (u *names) forget(lost bool) {
 	defer u.mu.Unlock()
 	fresh := newNames()
 	if lost {
-		fresh.imports, fresh.stale = u.imports, u.stale
+		fresh.imports, fresh.stale, fresh.declared = u.imports, u.stale, u.declared
 		for name, e := range u.live {
-			fresh.stale[name] = staleName{kind: e.kind, typ: typeString(e.obj.Type()), cell: e.cell, reason: goneReason(e)}
+			fresh.stale[name] = staleName{kind: e.kind, typ: typeString(e.obj.Type()), cell: e.cell, reason: u.goneReason(e)}
 		}
 		for _, def := range u.definitions() {
 			fresh.lost = append(fresh.lost, def.only(namesOf(u.entities(def))))
 		}
 		fresh.lost = append(fresh.lost, u.lost...)
 	}
-	u.live, u.byObj, u.stale, u.imports, u.lost, u.lacking, u.literals, u.forgotten = fresh.live, fresh.byObj, fresh.stale, fresh.imports, fresh.lost, fresh.lacking, fresh.literals, nil
+	u.live, u.byObj, u.stale, u.imports, u.lost, u.lacking = fresh.live, fresh.byObj, fresh.stale, fresh.imports, fresh.lost, fresh.lacking
+	u.literals, u.declared, u.forgotten = fresh.literals, fresh.declared, nil
 }
 
 // goneReason returns a message with the remedy for a name that was lost with the worker.
-func goneReason(e *entity) string {
+func (u *names) goneReason(e *entity) string {
 	if e.def == nil {
-		return fmt.Sprintf("%s is gone: the worker ended; run cell %d again, or all with %%rerun", e.name, e.cell)
+		return fmt.Sprintf("%s is gone: the worker ended; %s, or run all with %%rerun", e.name, u.setAgain(e.name, e.cell, nil))
 	}
 	var vars []string
 	for d := range e.def.deps {
@@ -46,7 +47,7 @@ func goneReason(e *entity) string {
 	}
 	slices.Sort(vars)
 	if len(vars) == 0 {
-		return fmt.Sprintf("%s is gone: the worker ended, and something that it uses is gone too; run cell %d again, or all with %%rerun", e.name, e.cell)
+		return fmt.Sprintf("%s is gone: the worker ended, and something that it uses is gone too; %s, or run all with %%rerun", e.name, u.setAgain(e.name, e.cell, nil))
 	}
 	return fmt.Sprintf("%s is back when %s is: the worker ended; run that cell again, or all with %%rerun", e.name, strings.Join(vars, ", "))
 }

@@ -26,6 +26,8 @@ type names struct {
 	forgotten []*entity
 	// literals are the function literals of cells' statements, by run; see holds.go.
 	literals map[int][]literal
+	// declared are the names that each cell declares, by execution count.
+	declared map[int][]string
 }
 
 // imported is a package that a cell imported.
@@ -45,7 +47,36 @@ type staleName struct {
 }
 
 func newNames() *names {
-	return &names{live: map[string]*entity{}, byObj: map[types.Object]*entity{}, stale: map[string]staleName{}, imports: map[string]imported{}, lacking: map[string]bool{}, literals: map[int][]literal{}}
+	return &names{live: map[string]*entity{}, byObj: map[types.Object]*entity{}, stale: map[string]staleName{}, imports: map[string]imported{}, lacking: map[string]bool{}, literals: map[int][]literal{}, declared: map[int][]string{}}
+}
+
+// undoneBy lists the names, other than name, that a cell would declare as they were before if it ran again: other cells,
+// or the present one with the names in anew, have declared them since.
+func (u *names) undoneBy(cell int, name string, anew map[string]bool) string {
+	var undone []string
+	for _, other := range u.declared[cell] {
+		if e := u.live[other]; other != name && (anew[other] || e != nil && e.cell != cell) {
+			undone = append(undone, other)
+		}
+	}
+	const most = 3
+	if n := len(undone) - most; n > 0 {
+		undone = append(undone[:most], fmt.Sprintf("%d more", n))
+	}
+	return strings.Join(undone, ", ")
+}
+
+// setAgain returns the advice that gives a name its value once more, which a cell has given it.
+func (u *names) setAgain(name string, cell int, anew map[string]bool) string {
+	undone := u.undoneBy(cell, name, anew)
+	if undone == "" {
+		return fmt.Sprintf("run cell %d again", cell)
+	}
+	verb := "set"
+	if e := u.live[name]; e != nil && e.kind != kindVar {
+		verb = "declare"
+	}
+	return fmt.Sprintf("%s %s again without the rest of cell %d, which has %s as before", verb, name, cell, undone)
 }
 
 // entity returns the live name, or nil.

@@ -62,17 +62,18 @@ func (pl *planner) check(b *bound) (*checked, []cellError, error) {
 	found := findings{otherType: map[string]bool{}, staled: map[string]staleName{}}
 	for range 20 {
 		t, errs := pl.round(b, found)
-		own, dropped := found.dropBroken(t, errs)
-		if dropped || found.dropOtherLayout(t) {
+		own, dropped := pl.dropBroken(t, found, errs)
+		if dropped || pl.dropOtherLayout(t, found) {
 			continue
 		}
-		if len(own) > 0 {
+		reuse, again := pl.sameMemory(t, found)
+		switch {
+		case len(own) > 0 && again: // what a variable of the other type had made stale may be there again
+		case len(own) > 0:
 			return nil, own, nil
-		}
-		if t.own.any() {
+		case t.own.any():
 			return &checked{typed: t}, nil, nil
-		}
-		if reuse, again := pl.sameMemory(t, found); !again {
+		case !again:
 			return &checked{t, reuse, found.staled}, nil, nil
 		}
 	}
@@ -81,7 +82,7 @@ func (pl *planner) check(b *bound) (*checked, []cellError, error) {
 
 // dropBroken makes declarations of earlier cells stale that do not compile with the new names; the next round does so
 // with the declarations that depend on them. It returns the other errors.
-func (f findings) dropBroken(t *typed, errs []fileError) (own []cellError, dropped bool) {
+func (pl *planner) dropBroken(t *typed, f findings, errs []fileError) (own []cellError, dropped bool) {
 	for _, e := range errs {
 		if e.file == t.cellFile || e.file == nil {
 			own = append(own, e.cellError)
@@ -92,7 +93,11 @@ func (f findings) dropBroken(t *typed, errs []fileError) (own []cellError, dropp
 		}
 		count := e.def.src.count
 		reason := fmt.Sprintf("%s (cell %d) does not compile any more: %s", e.def.names[0], count, e.msg)
-		if next := fmt.Sprintf("; mend cell %d and run it again", count); !strings.HasSuffix(reason, next) { // the message of another one may
+		next := fmt.Sprintf("; mend cell %d and run it again", count)
+		if undone := pl.names.undoneBy(count, e.def.names[0], t.declared); undone != "" {
+			next = fmt.Sprintf("; mend it and declare it again without the rest of cell %d, which has %s as before", count, undone)
+		}
+		if !strings.HasSuffix(reason, next) { // the message of another one may
 			reason += next
 		}
 		for _, name := range e.def.names {
@@ -104,12 +109,12 @@ func (f findings) dropBroken(t *typed, errs []fileError) (own []cellError, dropp
 }
 
 // dropOtherLayout makes variables stale whose new type has another layout than their value.
-func (f findings) dropOtherLayout(t *typed) (dropped bool) {
+func (pl *planner) dropOtherLayout(t *typed, f findings) (dropped bool) {
 	for _, v := range t.migrate {
 		nv := t.pkg.Scope().Lookup(v.name)
 		if nv == nil || !sameLayout(v.obj.Type(), nv.Type()) {
 			f.staled[v.name] = staleName{kind: kindVar, typ: typeString(v.obj.Type()), cell: v.cell,
-				reason: fmt.Sprintf("%s (cell %d) has a type that cell %d declares anew with another layout; run cell %d again", v.name, v.cell, t.src.count, v.cell)}
+				reason: fmt.Sprintf("%s (cell %d) has a type that cell %d declares anew with another layout; %s", v.name, v.cell, t.src.count, pl.names.setAgain(v.name, v.cell, t.declared))}
 			dropped = true
 		}
 	}
@@ -128,7 +133,7 @@ func (pl *planner) sameMemory(t *typed, found findings) (reuse map[string]*entit
 		}
 		if types.Identical(v.obj.Type(), obj.Type()) {
 			reuse[name] = v
-		} else if !found.otherType[name] {
+		} else if !found.otherType[name] && !isUnknown(obj.Type()) {
 			found.otherType[name], again = true, true
 		}
 	}

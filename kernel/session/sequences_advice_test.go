@@ -1,0 +1,28 @@
+//go:build linux
+
+package session
+
+// Names that follow a variable of another type, and advice that undoes nothing.
+func init() {
+	sequences = append(sequences, []sequence{
+		{"a stale function in the cell that sets its variable right", []step{
+			{code: "rate := 3\nfunc addf(x int) int { return x * rate }"}, {code: "rate := 0.5", want: "addf is stale"}, {code: "rate := 7\naddf(10)", want: "=> 70"},
+			{code: "var rate = 0.5", want: "addf is stale"}, {code: "var rate int = 8\naddf(10)", want: "=> 80"}, {code: "rate := \"8\""}, {code: "rate, err := strconv.Atoi(\"9\")\nfunc twice() int { return 2 * addf(1) }\ntwice(), err", want: "=> 18"},
+			{code: "rate := 1.5"}, {code: "rate := nothing\naddf(10)", fail: "line 1, column 9: undefined: nothing"}, {code: "rate := 2.5\naddf(10)", fail: "mismatched types"}, {code: "rate := 2\naddf(10)", want: "=> 20"}}},
+		{"a closure over a variable that gets another type", []step{
+			{code: "rate := 3"}, {code: "add := func(x int) int { return x * rate }\nall := map[string]func() int{\"rate\": func() int { return rate }}\nother := func() int { return 1 }"},
+			{code: "rate := 4", not: "holds"}, {code: "add(10), all[\"rate\"]()", want: "=> 40, 4"},
+			{code: "rate := 0.5", want: "add (cell 2) still holds what was made with rate of before; run cell 2 again to have the new one\nall (cell 2) still", not: "other"},
+			{code: "rate := \"x\"", not: "holds"}}},
+		{"a closure over a variable of a type that is declared again", []step{
+			{code: "type T struct{ n int }\nt := T{1}"}, {code: "f := func() int { return t.n }"}, {code: "func (t T) get() int { return t.n }", not: "with t"}, {code: "t.n = 5\nf()", want: "=> 5"},
+			{code: "t := \"text\"", want: "f (cell 2) still holds what was made with t of before"}}},
+		{"advice for a variable whose cell has what was replaced", []step{
+			{code: "type T struct{ x int }\nt := T{1}"}, {code: "type T struct{ x, y int }", want: "another layout; set t again without the rest of cell 1, which has T as before"},
+			{code: "t", fail: "set t again without the rest of cell 1"}, {code: "t := T{1, 2}\nt.y", want: "=> 2"},
+			{code: "func double(x int) int { return 2 * x }\nh := map[string]func(int) int{\"d\": double}"}, {code: "func double(x int) int { return 20 * x }", want: "set h again without the rest of cell 5, which has double as before to have the new one"},
+			{code: "const n = 3\nvar g [n]int"}, {code: "const n = 5", want: "set g again without the rest of cell 7, which has n as before"},
+			{code: "rate := 3\nfunc addf(x int) int { return x * rate }\nadd := func(x int) int { return x * rate }"}, {code: "rate := 0.5", want: "mend it and declare it again without the rest of cell 9, which has rate as before"},
+			{code: "add(1)", want: "=> 3"}, {code: "type S interface{ area() int }\ntype Q struct{ a int }\nfunc (q Q) area() int { return q.a }\nvar s S = Q{3}"}, {code: "func (q Q) area() int { return 2 * q.a }", want: "set s again without the rest of cell 12, which has Q.area as before"}}},
+	}...)
+}
