@@ -3,11 +3,13 @@
 package session
 
 import (
+	"cmp"
 	"fmt"
 	"go/constant"
 	"go/token"
 	"go/types"
 	"maps"
+	"math"
 	"regexp"
 	"runtime"
 	"slices"
@@ -45,10 +47,8 @@ func (pl *planner) afterCheck(t *typed, errs *[]fileError) {
 		tv := t.info.Types[t.last]
 		if tv.IsType() {
 			report(t.last.Pos(), "%s is a type, not a value; a value is written %s", types.ExprString(t.last), valueOf(tv.Type, types.ExprString(t.last)))
-		} else if tv.Value != nil && tv.Type == types.Typ[types.UntypedInt] {
-			if _, exact := constant.Int64Val(tv.Value); !exact {
-				report(t.last.Pos(), "constant %s overflows int; convert it, for instance to float64", tv.Value)
-			}
+		} else if text := overflow(tv); text != "" {
+			report(t.last.Pos(), "%s", text)
 		}
 	}
 }
@@ -56,9 +56,47 @@ func (pl *planner) afterCheck(t *typed, errs *[]fileError) {
 // mostInCell is the size of all variables of a package, in bytes: Go's linker takes 2e9 with what it adds.
 const mostInCell = 1_990_000_000
 
+// overflow returns the error about an untyped constant that has no room in its default type; "" for other values.
+func overflow(tv types.TypeAndValue) string {
+	if tv.Value == nil {
+		return ""
+	}
+	fits := true
+	switch tv.Type {
+	case types.Typ[types.UntypedInt]:
+		_, fits = constant.Int64Val(tv.Value)
+	case types.Typ[types.UntypedRune]:
+		n, exact := constant.Int64Val(tv.Value)
+		fits = exact && n == int64(rune(n))
+	case types.Typ[types.UntypedFloat], types.Typ[types.UntypedComplex]:
+		re, _ := constant.Float64Val(constant.Real(tv.Value))
+		im, _ := constant.Float64Val(constant.Imag(tv.Value))
+		fits = !math.IsInf(re, 0) && !math.IsInf(im, 0)
+	}
+	if fits {
+		return ""
+	}
+	return overflowText(tv.Value.String(), types.Default(tv.Type).String())
+}
+
+func overflowText(value, typ string) string {
+	remedy := "convert it, for instance to float64"
+	if strings.HasPrefix(typ, "float") || strings.HasPrefix(typ, "complex") {
+		remedy = "math/big.Float has larger numbers"
+	}
+	return fmt.Sprintf("constant %s overflows %s; %s", value, typ, remedy)
+}
+
+// shownOverflow matches the checker's message about such a constant among several last values.
+var shownOverflow = regexp.MustCompile(`^cannot use (.*) \(untyped \w+ constant(?: (\S+))?\) as (\w+) value in argument to values \(overflows\)$`)
+
 // explain adds the session's knowledge to a checker's message: stale names and similar ones.
 func (pl *planner) explain(t *typed, msg string) string {
 	msg = placeInMessage.ReplaceAllString(strings.ReplaceAll(msg, old, ""), "cell $1, line $2")
+	if m := shownOverflow.FindStringSubmatch(msg); m != nil {
+		return overflowText(cmp.Or(m[2], m[1]), m[3])
+	}
+	msg = strings.TrimSuffix(msg, " in argument to values") // no function of the cell
 	name, isUndefined := strings.CutPrefix(msg, "undefined: ")
 	if isUndefined {
 		if s, ok := t.stales[name]; ok {
