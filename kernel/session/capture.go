@@ -61,6 +61,9 @@ func (c *call) capture() *Error {
 		if captured.file, err = os.OpenFile(c.env.path(o.path), os.O_CREATE|os.O_WRONLY|mode, 0o644); err != nil {
 			return c.fail("%v", err)
 		}
+		if o.hides { // IPython keeps the output in a variable of that name
+			c.say("the output goes to the file %s", captured.file.Name())
+		}
 	}
 	c.cell.captured, captured.restore = captured, c.Session.out.divert(captured, captured.write)
 	return nil
