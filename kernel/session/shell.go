@@ -189,7 +189,7 @@ func (s *Session) shell(ctx context.Context, line string, m *magicCell, out Outp
 	}
 	err := s.runProgram(ctx, dir, env, stdin, "bash", "-c", line)
 	if !star {
-		return err
+		return s.meantAsGo(err, line)
 	}
 	refused := s.modulesChanged() // also after a failure: the command may have changed go.mod before
 	switch {
@@ -204,6 +204,19 @@ func (s *Session) shell(ctx context.Context, line string, m *magicCell, out Outp
 		return magicError("%s; %s", err.Value, why)
 	}
 	return err
+}
+
+// firstName matches the name with which the line of a command begins.
+var firstName = regexp.MustCompile(`^[\pL_][\pL_\d]*`)
+
+// meantAsGo adds a hint to the error of a command that begins with a name of the session: !done is Go, too.
+func (s *Session) meantAsGo(err *Error, line string) *Error {
+	e := s.names.entity(firstName.FindString(line))
+	if err == nil || err.Name != "MagicError" || e == nil {
+		return err
+	}
+	return magicError("%s; a line that begins with ! is a command of the shell. %s (cell %d) is also a %s of the session: an expression of Go is written in brackets, (!%s)",
+		err.Value, e.name, e.cell, e.kind, strings.TrimSpace(line))
 }
 
 // localReplace matches a replacement by a folder that is given relative to the notebook: -replace M=./folder.
