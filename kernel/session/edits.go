@@ -146,7 +146,7 @@ func (e *editor) node(n ast.Node) bool {
 // interrupt ends a sleep, ending the process ends the cell, and the flags of earlier cells are known.
 var replacements = map[string]string{
 	"time.Sleep": "Sleep",
-	"os.Exit":    "Exit", "syscall.Exit": "Exit", // all that calls os.Exit, such as log.Fatal, comes to rt by its hook
+	"os.Exit":    "Exit", "syscall.Exit": "Exit", "runtime/debug.SetMaxStack": "SetMaxStack", // all that calls os.Exit, such as log.Fatal, comes to rt by its hook
 	"flag.Parse": "ParseFlags", "flag.Set": "SetFlag", "flag.Lookup": "LookupFlag", "flag.VisitAll": "VisitFlags", "flag.PrintDefaults": "PrintFlags",
 }
 

@@ -220,7 +220,7 @@ func (s *Session) whyLost(lost *worker.LostError) string {
 		return reason
 	}
 	if strings.HasPrefix(lost.State, "exit status") {
-		return "the process ended itself or became another program, by C's exit, syscall.Exec, or syscall.Exit in a library"
+		return "the process ended itself or became another program, most likely by C's exit, syscall.Exec, or syscall.Exit in a library"
 	}
 	if !strings.Contains(lost.State, "killed") {
 		return ""
@@ -228,7 +228,7 @@ func (s *Session) whyLost(lost *worker.LostError) string {
 	if oomKills() > s.runner.oomKills {
 		return "the memory was used up, and the system ended the largest process"
 	}
-	return "another process ended it, or the system because memory ran out"
+	return "a process, perhaps the cell itself, ended it, or the system because memory ran out"
 }
 
 // oomKills returns how many processes the system has ended because memory ran out; 0 where the system does not report

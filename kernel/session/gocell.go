@@ -41,7 +41,7 @@ func (s *Session) parsedCell(ctx context.Context, cell *Cell, m *magicCell, p *p
 		return compileError(errs)
 	}
 	s.runner.time(func(t *Timing) { t.Check += time.Since(checking) })
-	failure, cerr := s.runGenerated(ctx, g, src, worker.With{Args: s.cellArgs(m), Fields: cell.Fields}, state)
+	failure, cerr := s.runGenerated(ctx, g, src, worker.With{Count: cell.Count, Args: s.cellArgs(m), Fields: cell.Fields}, state)
 	if cerr != nil {
 		if p.endsInC() && strings.Contains(cerr.Value, "(no value) used as value") {
 			return s.parsedCell(ctx, cell, m, p.withoutResult(), state)

@@ -333,6 +333,8 @@ func (p *Process) ask(r rt.Request, op ...string) (rt.Event, error) {
 
 // With is what a run is given.
 type With struct {
+	// Count is the number that the user sees at the cell.
+	Count int
 	// Args are os.Args for the cell.
 	Args []string
 	// Fields are values of form fields by name, in place of those in the cell's text.
@@ -343,12 +345,12 @@ type With struct {
 // succeeded). The error is a *LostError if the worker ended. Only one of Run, Again, Setenv, Chdir, Sizes, Holds and Free may
 // be in progress.
 func (p *Process) Run(n int, plugin string, with With) (opening time.Duration, failure *rt.Failure, err error) {
-	return p.run(rt.Request{Op: "run", N: n, Plugin: plugin, Args: with.Args, Fields: with.Fields})
+	return p.run(rt.Request{Op: "run", N: n, Count: with.Count, Plugin: plugin, Args: with.Args, Fields: with.Fields})
 }
 
 // Again runs the code of an earlier run once more, under a new run number.
 func (p *Process) Again(n, code int, renumber *rt.Renumber, with With) (failure *rt.Failure, err error) {
-	_, failure, err = p.run(rt.Request{Op: "run", N: n, Again: code, Renumber: renumber, Args: with.Args, Fields: with.Fields})
+	_, failure, err = p.run(rt.Request{Op: "run", N: n, Count: with.Count, Again: code, Renumber: renumber, Args: with.Args, Fields: with.Fields})
 	return failure, err
 }
 

@@ -26,7 +26,7 @@ func Exit(status int) { exit(status).leave() }
 //lint:ignore U1000 exithook.go calls it, which only kernel/build compiles
 func exitCalled(again func()) {
 	keepLabels()
-	if first := head(); !strings.Contains(first, "cell:") && !strings.Contains(first, `"cell"`) {
+	if first := head(); !strings.Contains(first, "run:") && !strings.Contains(first, `"run"`) {
 		return
 	}
 	go again()
@@ -219,9 +219,10 @@ func whyTold(name string) string {
 	return "interrupted"
 }
 
-// label marks the calling goroutine, and those that it starts, as the run's.
+// label marks the calling goroutine, and those that it starts, as the run's. The cell's number is for readers of dumps.
 func (c *current) label() {
-	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels("cell", strconv.Itoa(c.n))))
+	labels := pprof.Labels("cell", strconv.Itoa(c.count), "run", strconv.Itoa(c.n))
+	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), labels))
 }
 
 // exit makes the goroutines of the running cell end, and returns how the caller must end. If the caller belongs to an

@@ -55,7 +55,7 @@ func self() string {
 	return "goroutine " + strconv.FormatUint(*(*uint64)(unsafe.Add(record(), numberAt)), 10)
 }
 
-// head returns the first line of the calling goroutine's stack dump: "goroutine 7 [running] {cell: 3}:".
+// head returns the first line of the calling goroutine's stack dump: "goroutine 7 [running] {cell: 3, run: 4}:".
 // GODEBUG=tracebacklabels=1 shows the labels.
 func head() string {
 	buf := make([]byte, 256)

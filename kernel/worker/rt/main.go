@@ -4,6 +4,7 @@ package rt
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -23,8 +24,16 @@ var cells = map[int]*cell{}
 // function of a cell's package calls it. Register runs none of the cell's code.
 func Register(n int, run func(), vars map[string]any) { cells[n] = &cell{run, vars} }
 
+// startedAgain is what a program reads that starts its own file, as it could outside of cells.
+const startedAgain = "The code of cells can't be started again as a program of its own: os.Executable is the kernel's worker. " +
+	"Write the program to a file (%%writefile), build it (!go build FILE), and start that."
+
 // Main is the worker's main function: it serves requests until the kernel is gone.
 func Main() {
+	if len(os.Args) > 1 || !isPipe(3) || !isPipe(4) {
+		fmt.Fprintln(os.Stderr, startedAgain)
+		os.Exit(2)
+	}
 	in, out := os.NewFile(3, "requests"), os.NewFile(4, "events")
 	syscall.CloseOnExec(3)
 	syscall.CloseOnExec(4)
@@ -47,10 +56,16 @@ func Main() {
 	for {
 		var r Request
 		if err := dec.Decode(&r); err != nil {
-			syscall.Exit(0)
+			pipeFailed(err)
 		}
 		serve(r, runs)
 	}
+}
+
+// isPipe reports whether a descriptor is a pipe. The runtime may have others.
+func isPipe(fd int) bool {
+	var s syscall.Stat_t
+	return syscall.Fstat(fd, &s) == nil && s.Mode&syscall.S_IFMT == syscall.S_IFIFO
 }
 
 // serve carries out a request, or passes it to the goroutine that runs cells.

@@ -4,6 +4,7 @@ package rt
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"sync"
 	"syscall"
@@ -16,6 +17,8 @@ type Request struct {
 	// N is the number of the run ("run"), the run to interrupt ("interrupt"), or the run that requested the input
 	// ("input"); 0 is the run in progress.
 	N int
+	// Count is the number that the user sees at the cell ("run"); stack dumps have it.
+	Count int `json:",omitempty"`
 	// Plugin is the file to open ("run").
 	Plugin string
 	// Again is the run whose code to call instead of opening a plugin ("run"); 0 means none.
@@ -105,9 +108,18 @@ func send(e Event) {
 	}
 	if err := events.enc.Encode(e); err != nil {
 		if _, broken := err.(*os.PathError); broken {
-			syscall.Exit(3)
+			pipeFailed(err)
 		}
 		// The bundle can't be encoded as JSON: send the error in its place.
 		events.enc.Encode(Event{Op: e.Op, N: e.N, Data: map[string]any{"text/plain": "(can't be shown: " + err.Error() + ")"}})
 	}
+}
+
+// pipeFailed ends the worker, whose pipes to the kernel are closed. If the kernel is there, a cell has closed them; the
+// last words go to stderr.
+func pipeFailed(err error) {
+	if errors.Is(err, syscall.EBADF) {
+		syscall.Write(2, []byte("\nfatal error: code of a cell closed the descriptors through which the kernel reaches the worker, 3 and 4\n"))
+	}
+	syscall.Exit(3)
 }

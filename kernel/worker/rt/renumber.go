@@ -43,7 +43,7 @@ func (r *Renumber) frames(f *Failure) {
 
 // ownRenumber returns the Renumber of the run to which the calling goroutine belongs; nil if it needs none.
 func ownRenumber() *Renumber {
-	_, n, _ := strings.Cut(strings.NewReplacer(`"`, "", " ", "").Replace(head()), "cell:")
+	_, n, _ := strings.Cut(strings.NewReplacer(`"`, "", " ", "").Replace(head()), "run:")
 	n, _, _ = strings.Cut(n, "}")
 	run, err := strconv.Atoi(n)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 // current is the run in progress.
 type current struct {
 	n        int
+	count    int           // the number of its cell, for the user
 	result   chan *Failure // from the cell's goroutine; nil if it succeeded
 	body     string        // the goroutine that runs it, as a stack dump names it; guarded by stopping
 	children map[int]bool  // processes that earlier cells left running
@@ -57,7 +58,7 @@ func run(r Request) {
 	if r.Renumber != nil {
 		renumbered.Store(r.N, r.Renumber)
 	}
-	c := begin(r.N, r.Fields)
+	c := begin(r)
 	go c.run(cells[code].run)
 	failure := c.wait()
 	stopped := c.interrupted.Load()

@@ -83,13 +83,13 @@ func stopped() {
 func labelled(head string, n int) bool {
 	_, labels, found := strings.Cut(head, "{")
 	labels = strings.NewReplacer(`"`, "", " ", "").Replace(labels)
-	return found && strings.Contains(labels, "cell:"+strconv.Itoa(n)+"}")
+	return found && strings.Contains(labels, "run:"+strconv.Itoa(n)+"}")
 }
 
-// begin makes run n the run in progress. fields are the values of form fields from the page.
-func begin(n int, fields map[string]string) *current {
+// begin makes a run the run in progress.
+func begin(r Request) *current {
 	reopenStandard()
-	c := &current{n: n, fields: fields, stop: make(chan struct{}), result: make(chan *Failure, 1), told: map[string]manner{}, children: map[int]bool{}}
+	c := &current{n: r.N, count: r.Count, fields: r.Fields, stop: make(chan struct{}), result: make(chan *Failure, 1), told: map[string]manner{}, children: map[int]bool{}}
 	c.noteListeners()
 	for _, pid := range descendants() {
 		c.children[pid] = true
@@ -97,7 +97,7 @@ func begin(n int, fields map[string]string) *current {
 	stopping.Lock()
 	defer stopping.Unlock()
 	running.Store(c)
-	if stopping.asked == n { // interrupted while its plugin was being opened
+	if stopping.asked == c.n { // interrupted while its plugin was being opened
 		stopNow(c)
 	}
 	return c
