@@ -249,8 +249,9 @@ func oomKills() int {
 	return 0
 }
 
-// endReason matches the reason that a Go program, or Go's part in a C program, prints to stderr when it ends.
-var endReason = regexp.MustCompile(`(?m)^(fatal error: |panic: |runtime: goroutine stack exceeds|SIG[A-Z]+: |terminate called after ).*`)
+// endReason matches the reason that a Go program, or Go's part in a C program, prints to stderr when it ends. Panics of
+// deferred calls follow the first one.
+var endReason = regexp.MustCompile(`(?m)^(fatal error: |panic: |runtime: goroutine stack exceeds|SIG[A-Z]+: |terminate called after ).*(?:\n\tpanic: .*)*`)
 
 // lastWords returns the reason for a program's end from the end of its stderr.
 func lastWords(text string) string {

@@ -12,6 +12,9 @@ func init() {
 			{code: "fmt.Println(\"there\")\nfmt.Fprintln(f, \"in the file\")\nfmt.Println(f.Close())\nb, _ := os.ReadFile(\"taken.txt\")\nstring(b)", want: "there\n<nil>\n=> in the file"},
 			{code: "syscall.Close(1)\nsyscall.Close(2)"}, {code: "println(\"built in\")\nfmt.Println(\"there\")", want: "there"}, {code: "runtime.GC()\nfmt.Println(\"there\")", want: "there"},
 			{code: "println(\"built in\")", want: "built in"}}},
+		{"a pipe in the place of stdout that is closed", []step{
+			{code: "r, w, _ := os.Pipe()\nold := os.Stdout\nos.Stdout = w\nfmt.Print(\"piped\")\nw.Close()\nb, _ := io.ReadAll(r)\nstring(b)", want: "=> piped"}, {code: "fmt.Println(os.Stdout == old)", want: "true"},
+			{code: "os.Stdout = nil"}, {code: "fmt.Println(1);\nos.Stdout == nil", want: "=> true"}}},
 		{"a cell that closes stdin", []step{
 			{code: "f := os.Stdin\nin := bufio.NewScanner(f)\ndefer f.Close()"}, {code: "var s string\nfmt.Scanln(&s)\ns", input: []string{"hello"}, want: "=> hello"},
 			{code: "in2 := bufio.NewScanner(f)\nin2.Scan()\nin2.Text()", input: []string{"again"}, want: "=> again"},

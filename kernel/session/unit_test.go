@@ -186,6 +186,9 @@ func TestPlacesOfEnds(t *testing.T) {
 			t.Errorf("lastFrames(%q): line %d, want %d", text, line, want)
 		}
 	}
+	if got, want := lastWords("x\npanic: first [recovered]\n\tpanic: second\n\n"+stack), "panic: first [recovered]\n\tpanic: second"; got != want {
+		t.Errorf("the last words are %q, want %q", got, want)
+	}
 	src := &source{count: 1, text: "%test\nwait()\ncall()", shown: "%test\nwait()"}
 	e := stoppedError(&rt.Failure{Message: "stopped", Frames: []rt.Frame{{File: "cell 1", Line: 2}, {File: "cell 1", Line: 3}}}, src)
 	if got := strings.Join(e.Traceback, "\n"); !strings.Contains(got, "line 2") || strings.Contains(got, "line 3") {

@@ -55,4 +55,9 @@ func reopenStandard() {
 			*f = *os.NewFile(uintptr(at), f.Name()) // package log and the cells' variables have this file
 		}
 	}
+	for fd, variable := range []**os.File{&os.Stdin, &os.Stdout, &os.Stderr} {
+		if _, err := (*variable).Stat(); errors.Is(err, os.ErrClosed) { // a pipe that took its place
+			*variable = standard[fd]
+		}
+	}
 }
