@@ -58,7 +58,7 @@ func init() {
 			{code: "expvar.NewInt(\"two\")\nexpvar.NewInt(\"two\") // again", fail: "Reuse of exported var name: two\n"}}},
 		{"an array whose length is a constant", []step{
 			{code: "const N = 3\nvar grid [N][N]int\nrow := [N]int{}\nn := len([N]int{})\nlist := make([]int, N)"},
-			{code: "const N = 5", want: "grid (cell 1) still has the size that it had with N of before; run cell 1 again to have the new one\nrow (cell 1) still has", not: "list"}, {code: "var grid [N][N]int\nlen(grid)", want: "=> 5"}, {code: "const N = 6", want: "grid (cell 3) still has", not: "row"},
+			{code: "const N = 5", want: "grid (cell 1) still has the size that it had with N of before; set grid again without the rest of cell 1, which has N as before to have the new one\nrow (cell 1) still has", not: "list"}, {code: "var grid [N][N]int\nlen(grid)", want: "=> 5"}, {code: "const N = 6", want: "grid (cell 3) still has", not: "row"},
 			{code: "const W, H = 3, 4\nvar box [W]int"}, {code: "const W, H = 3, 5\nlen(box)", want: "=> 3", not: "box"}, {code: "const W = 4", want: "box (cell 5) still has the size that it had with W of before"}, {code: "const W = 6", not: "box"}}},
 		{"goroutines that run old code, and values that they may write", []step{
 			{code: "type T struct{ n int }\nfunc work() int { return 1 }\nfunc serve(in, out chan int) { for range in { out <- work() } }\nl, m := []any{T{1}}, map[string]any{\"a\": T{1}}\nin, out := make(chan int), make(chan int)"},
