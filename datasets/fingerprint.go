@@ -95,13 +95,26 @@ func (d *Dataset) fingerprint(contents bool, skip int) string {
 			fmt.Fprintf(h, "%d %q\n", it.label, it.name[skip:])
 			if sums != nil {
 				fmt.Fprintf(h, "%d %08x\n", sums[i].size, sums[i].crc)
-				if r := sums[i].redecoded; r != "" && !(r == "tiff" && s.split.decoding.Orient) { // Orient turned TIFF files before
+				if r := sums[i].redecoded; s.split.hasChanged(r) {
 					fmt.Fprintf(h, "redecoded %s\n", r)
 				}
 			}
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// hasChanged reports whether the split's pixels of a file with that word of vision.Redecoded are others than before.
+func (s *Split) hasChanged(redecoded string) bool {
+	switch redecoded {
+	case "":
+		return false
+	case "tiff": // Orient turned TIFF files before
+		return !s.decoding.Orient
+	case "orientation":
+		return s.decoding.Orient
+	}
+	return true
 }
 
 // contents returns the contents of the split's images.

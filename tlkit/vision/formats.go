@@ -151,7 +151,7 @@ func withoutSurplus(data []byte) []byte {
 		}
 		at += len(chunk)
 	}
-	header := pngChunk(data, "IHDR")
+	header := pngChunk(data, "IHDR", anyContent)
 	in, err := zlib.NewReader(bytes.NewReader(slices.Concat(packed...)))
 	if err != nil || len(header) != 13 {
 		return nil
@@ -319,8 +319,9 @@ func firstGIFFrame(data []byte) (transparency, frame int) {
 
 // Redecoded returns a word for a file whose pixels are others than in earlier versions of this package: "gif" for a
 // transparent colour, which was black, "gif canvas" for a first frame that is smaller than the image, outside of which
-// it was black, and "tiff" for an orientation, which DecodeOptions.Orient alone followed. It returns "" for other files.
-// A training on the earlier pixels must not continue on these.
+// it was black, and "tiff" for an orientation, which DecodeOptions.Orient alone followed. "orientation" is for files of
+// other formats whose orientation was not found: their pixels are others only with DecodeOptions.Orient. It returns ""
+// for other files. A training on the earlier pixels must not continue on these.
 func Redecoded(data []byte) string {
 	f, err := formatOf(data)
 	if err != nil {
@@ -338,6 +339,10 @@ func Redecoded(data []byte) string {
 	case "tiff":
 		if orientation(f.name, data) != 1 {
 			return f.name
+		}
+	default:
+		if orientation(f.name, data) != plainOrientation(f.name, data) {
+			return "orientation"
 		}
 	}
 	return ""

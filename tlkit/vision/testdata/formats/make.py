@@ -10,6 +10,7 @@ import zlib
 
 import numpy as np
 from PIL import Image, ImageOps
+from PIL.PngImagePlugin import PngInfo
 
 W, H = 23, 17
 y, x = np.mgrid[0:H, 0:W]
@@ -194,6 +195,27 @@ exif = Image.Exif()
 exif[0x0112] = 6
 for name, kw in (("orientation6.png", {}), ("orientation6.webp", {"lossless": True}), ("orientation6.tiff", {})):
     src.save(name, exif=exif, **kw)
+    want(name, ImageOps.exif_transpose(Image.open(name)))
+
+# Orientation in XMP, as an element or an attribute, which counts where EXIF has none, and in ImageMagick's text.
+element = b"<x:xmpmeta><tiff:Orientation>6</tiff:Orientation></x:xmpmeta>"
+attribute = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+none = Image.Exif()
+none[0x0110] = "camera"
+upright = Image.Exif()
+upright[0x0112] = 1
+for name, kw in (("xmp6.jpg", {"xmp": element}), ("xmp6.webp", {"xmp": attribute, "lossless": True}),
+                 ("xmp_beside_other_exif.jpg", {"xmp": attribute, "exif": none}), ("xmp_beside_exif.jpg", {"xmp": attribute, "exif": upright})):
+    src.save(name, **kw)
+    want(name, ImageOps.exif_transpose(Image.open(name)))
+tiff = exif.tobytes()
+digits = "".join("%02x" % b for b in tiff)
+profile = "\nexif\n%8d\n" % len(tiff) + "\n".join(digits[i:i + 72] for i in range(0, len(digits), 72)) + "\n"
+for name, key, text, kw in (("raw_profile6.png", "Raw profile type exif", profile, {"zip": True}), ("raw_profile6_plain.png", "Raw profile type exif", profile, {}),
+                            ("xmp6.png", "XML:com.adobe.xmp", element.decode(), {"zip": True}), ("xmp6_plain.png", "XML:com.adobe.xmp", element.decode(), {})):
+    texts = PngInfo()
+    (texts.add_itxt if key.startswith("XML") else texts.add_text)(key, text, **kw)
+    src.save(name, pnginfo=texts)
     want(name, ImageOps.exif_transpose(Image.open(name)))
 
 # Known and not read.
