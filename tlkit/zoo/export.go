@@ -55,8 +55,8 @@ const (
 
 // Export writes the model to a file that other programs read, in the format that the name ends in:
 //
-//   - .pth: a PyTorch state dict with torchvision's keys, or timm's for networks that torchvision lacks;
-//     load_state_dict(torch.load(path)) accepts it in its strict mode.
+//   - .pth: a PyTorch state dict with torchvision's keys, or timm's for the families beit, clip, convnextv2, deit,
+//     eva02, mobilevit and siglip; load_state_dict(torch.load(path)) accepts it in its strict mode.
 //   - .safetensors: the same tensors for safetensors.torch.load_file and others.
 //   - .onnx: the whole network, for ONNX Runtime and others. Its input "images" is [batch, 3, height, width] float32,
 //     normalised as torchvision does; its output "logits" is [batch, classes].
