@@ -27,9 +27,6 @@ func Prepare(ctx context.Context, opts Options) error {
 	if err := opts.checkEffect(); err != nil {
 		return err
 	}
-	if err := o.checkTLS(); err != nil {
-		return err
-	}
 	if err := kernel.CheckShared(p); err != nil {
 		return o.ofHeld(p, err)
 	}
@@ -43,6 +40,9 @@ func Prepare(ctx context.Context, opts Options) error {
 	}
 	if err := o.checkPlaces(p, m, tlkernel); err != nil {
 		return o.ofHeld(p, err)
+	}
+	if err := o.checkFiles(); err != nil {
+		return err
 	}
 	setUmask(0o022) // users read what is made here
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {

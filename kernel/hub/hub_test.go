@@ -355,6 +355,36 @@ func TestTLSFiles(t *testing.T) {
 	}
 }
 
+// TestFiles: a list of users and a folder of lessons that can't be read are errors before the first step, too.
+func TestFiles(t *testing.T) {
+	dir := t.TempDir()
+	none, list := filepath.Join(dir, "none"), filepath.Join(dir, "names.txt")
+	if err := os.WriteFile(list, []byte("alice\nroot\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		o    Options
+		want string
+	}{
+		{Options{}, ""},
+		{Options{Auth: AuthPassword}, "users.txt is missing"},
+		{Options{Users: none}, none},
+		{Options{Users: list}, "line 2"},
+		{Options{Lessons: none}, none},
+		{Options{Lessons: list}, "expected a folder"},
+		{Options{Lessons: dir}, ""},
+	} {
+		c.o.Dir = dir
+		o, _, err := c.o.complete()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := o.checkFiles(); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: %v; want %q", c.o, err, c.want)
+		}
+	}
+}
+
 // TestConfigIsTheTeachers: what was edited is kept.
 func TestConfigIsTheTeachers(t *testing.T) {
 	o, _, err := Options{Dir: t.TempDir(), Spawner: SpawnLocal}.complete()

@@ -197,6 +197,23 @@ func (o Options) checkTLS() error {
 	return nil
 }
 
+// checkFiles returns an error for a file or folder of the options that can't be used, before the first step.
+func (o Options) checkFiles() error {
+	if err := o.checkTLS(); err != nil {
+		return err
+	}
+	if _, err := o.roster(); err != nil {
+		return err
+	}
+	if o.Lessons == "" {
+		return nil
+	}
+	if _, err := os.ReadDir(o.Lessons); err != nil {
+		return fmt.Errorf("hub: the lessons: %w; expected a folder of notebooks", err)
+	}
+	return nil
+}
+
 func (o Options) check() error {
 	switch {
 	case !slices.Contains(Auths, o.Auth):

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -52,6 +53,25 @@ func readRoster(text []byte) (names []string, err error) {
 	return names, nil
 }
 
+// roster returns the names of Options.Users, or those that the hub's folder has; none if every account can log in.
+func (o Options) roster() ([]string, error) {
+	from := cmp.Or(o.Users, filepath.Join(o.Dir, usersFile))
+	text, err := os.ReadFile(from)
+	switch {
+	case o.Users == "" && errors.Is(err, fs.ErrNotExist) && o.Auth == AuthLocal:
+		return nil, nil
+	case o.Users == "" && errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("hub: %s is missing; --auth %s, and a way to log in of your own, need --users FILE, with one user name a line", from, o.Auth)
+	case err != nil:
+		return nil, fmt.Errorf("hub: the user names: %w", err)
+	}
+	names, err := readRoster(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w (in %s)", err, from)
+	}
+	return names, nil
+}
+
 // prepareUsers puts the roster into the hub's folder and makes the accounts that are missing.
 func (o Options) prepareUsers(ctx context.Context) error {
 	if o.Auth == AuthPassword {
@@ -59,25 +79,12 @@ func (o Options) prepareUsers(ctx context.Context) error {
 			return err
 		}
 	}
+	names, err := o.roster()
+	if err != nil || names == nil {
+		return err
+	}
 	kept := filepath.Join(o.Dir, usersFile)
-	if o.Users == "" {
-		if _, err := os.Stat(kept); errors.Is(err, fs.ErrNotExist) {
-			if o.Auth == AuthLocal {
-				return nil
-			}
-			return fmt.Errorf("hub: %s is missing; --auth %s, and a way to log in of your own, need --users FILE, with one user name a line", kept, o.Auth)
-		}
-		o.Users = kept
-	}
-	text, err := os.ReadFile(o.Users)
-	if err != nil {
-		return fmt.Errorf("hub: the user names: %w", err)
-	}
-	names, err := readRoster(text)
-	if err != nil {
-		return fmt.Errorf("%w (in %s)", err, o.Users)
-	}
-	if o.Users != kept {
+	if o.Users != "" && o.Users != kept {
 		if err := writePrivate(kept, []byte(strings.Join(names, "\n")+"\n")); err != nil {
 			return err
 		}
