@@ -57,3 +57,22 @@ func TestForeign(t *testing.T) {
 		}
 	}
 }
+
+// TestDistributed: a file of a distributed checkpoint is named by its name, since its content is no archive; layers
+// that FSDP has put into one row are named by their key.
+func TestDistributed(t *testing.T) {
+	file := zipFile(t, record{"archive/data.pkl", []byte("\x80\x02}.")})
+	for name, data := range map[string][]byte{
+		"run/__0_0.distcp": append(file[:len(file):len(file)], "rest"...),
+		"run/.metadata":    []byte("\x80\x02ctorch.distributed.checkpoint.metadata\nMetadata\n)\x81."),
+	} {
+		_, err := OpenBytes(name, data)
+		if err == nil || !strings.Contains(err.Error(), `dcp_to_torch_save("run", NEW)`) || strings.Contains(err.Error(), "download") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	e := &MismatchError{Missing: []string{"fc.weight"}, Unexpected: []string{"layer1._flat_param"}}
+	if !strings.Contains(e.Error(), "layer1._flat_param holds the weights of layers in a row") || !strings.Contains(e.Error(), "FULL_STATE_DICT") {
+		t.Errorf("error %v", e)
+	}
+}

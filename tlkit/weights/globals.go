@@ -56,6 +56,8 @@ const (
 const (
 	quantisedTensor = "a quantised tensor; open the checkpoint that the quantised model was made from, or in Python, save its .dequantize()"
 	sparseTensor    = "a sparse tensor; in Python, save its .to_dense()"
+	dividedTensor   = "a tensor that is divided among processes (FSDP's DTensor), or of another subclass; in Python, save its .full_tensor(), " +
+		"or the whole state dict: torch.distributed.checkpoint.state_dict.get_model_state_dict(MODEL, options=StateDictOptions(full_state_dict=True))"
 )
 
 // known lists the callables that matter for a state dict, by module and name, after torch.load(weights_only=True)
@@ -89,6 +91,7 @@ var known = map[string]global{
 	"torch._dynamo.eval_frame.OptimizedModule":     {call: (*unpickler).compiledModule},
 	"torch.fx.graph_module.reduce_graph_module":    {call: (*unpickler).tracedModule},
 	"torch._utils._rebuild_qtensor":                {role: foreignTensor, advice: quantisedTensor},
+	"torch._utils._rebuild_wrapper_subclass":       {role: foreignTensor, advice: dividedTensor},
 	"torch._utils._rebuild_sparse_tensor":          {role: foreignTensor, advice: sparseTensor},
 	"torch._utils._rebuild_sparse_csr_tensor":      {role: foreignTensor, advice: sparseTensor},
 	"torch._utils._rebuild_nested_tensor":          {role: foreignTensor, advice: "a nested tensor; in Python, save its .to_padded_tensor(0)"},
@@ -100,6 +103,8 @@ var known = map[string]global{
 	"torch.QInt8Storage":                           storageClass(I8),
 	"torch.QUInt8Storage":                          storageClass(U8),
 	"torch.QInt32Storage":                          storageClass(I32),
+
+	"torch.distributed._shard.sharded_tensor.api.ShardedTensor": {role: foreignTensor, advice: dividedTensor},
 }
 
 // storageClass returns a class of storages, which only the ids of storages name.

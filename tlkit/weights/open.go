@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/infolder"
@@ -81,6 +82,9 @@ func (sd *StateDict) named(path string, err error) error {
 		foreign.judgeByName()
 		return foreign
 	}
+	if err != nil && ofDistributed(path) {
+		return inFile(path, fmt.Errorf("by its name this is a part of a checkpoint of torch.distributed.checkpoint; "+joinParts, filepath.Dir(path)))
+	}
 	if err != nil {
 		return inFile(path, err)
 	}
@@ -145,6 +149,15 @@ func openReader(r io.ReaderAt, size int64, opts Options) (sd *StateDict, err err
 	return sd, nil
 }
 
+// joinParts makes one file of a folder of torch.distributed.checkpoint.
+const joinParts = "in Python, torch.distributed.checkpoint.format_utils.dcp_to_torch_save(%q, NEW) makes one file of its folder"
+
+// ofDistributed reports whether a file has the name of one in a folder of torch.distributed.checkpoint: the files of
+// tensors are archives behind one another, and so none by their content.
+func ofDistributed(path string) bool {
+	return filepath.Ext(path) == ".distcp" || filepath.Base(path) == ".metadata"
+}
+
 // folderAdvice says what a folder is that is given in place of a file, and what to do.
 func folderAdvice(dir string) error {
 	has := func(pattern string) string {
@@ -156,7 +169,7 @@ func folderAdvice(dir string) error {
 	}
 	switch {
 	case has(".metadata") != "" && has("*.distcp") != "":
-		return errors.New("this is a folder of torch.distributed.checkpoint; in Python, torch.distributed.checkpoint.format_utils.dcp_to_torch_save(FOLDER, NEW)")
+		return fmt.Errorf("this is a folder of torch.distributed.checkpoint; "+joinParts, dir)
 	case has("data.pkl") != "" && has("data")+has("version") != "", has("*/data.pkl") != "" && has("*/data")+has("*/version") != "":
 		return errors.New("this is an unpacked file of torch.save; in it, zip -0 -r ../model.pth . packs it again, without compression")
 	case has("saved_model.pb") != "":

@@ -191,14 +191,27 @@ func (d *dict) isOptimizer() bool {
 	return state && groups
 }
 
-// isZeRO reports whether d is what DeepSpeed writes per process beside the model (deepspeed/runtime/zero, state_dict).
+// isZeRO reports whether d is what DeepSpeed writes per process beside the model (deepspeed/runtime/engine.py,
+// _save_zero_checkpoint).
 func (d *dict) isZeRO() bool {
 	v, _ := d.get("optimizer_state_dict")
-	if inner, ok := v.(*dict); ok && len(dicts(d)) == 1 {
-		_, stage := inner.get("zero_stage")
-		return stage
+	inner, ok := v.(*dict)
+	if _, model := d.get("module"); !ok || model {
+		return false
 	}
-	return false
+	_, stage := inner.get("zero_stage")
+	return stage
+}
+
+// isEmptied reports whether d is what DeepSpeed writes of a model whose weights it divides among processes: tensors
+// without elements in their places (deepspeed/runtime/engine.py, save_checkpoint).
+func (d *dict) isEmptied() bool {
+	v, _ := d.get("module")
+	inner, ok := dictOf(v)
+	if _, written := d.get("ds_version"); !ok || !written {
+		return false
+	}
+	return slices.ContainsFunc(inner.values, func(v any) bool { t, ok := v.(*Tensor); return ok && t.Len() == 0 })
 }
 
 // onlyOptimizers reports whether d has the state of optimizers and no other dictionary with tensors.
@@ -219,6 +232,15 @@ func (d *dict) onlyOptimizers() bool {
 // search caches which dictionaries hold tensors: dictionaries may contain themselves, or one another many times.
 type search map[*dict]bool
 
+// isTensor reports whether v is a tensor, or one of a kind that is not read, which is refused where it is in its place.
+func isTensor(v any) bool {
+	if o, ok := v.(*object); ok {
+		return o.class.role == foreignTensor
+	}
+	_, ok := v.(*Tensor)
+	return ok
+}
+
 // hasTensors reports whether v is a dictionary with tensors, at most depth levels down.
 func (s search) hasTensors(v any, depth int) bool {
 	d, ok := dictOf(v)
@@ -231,7 +253,7 @@ func (s search) hasTensors(v any, depth int) bool {
 	}
 	s[d] = false // ends cycles
 	for _, v := range d.values {
-		if _, ok := v.(*Tensor); ok || s.hasTensors(v, depth-1) {
+		if isTensor(v) || s.hasTensors(v, depth-1) {
 			found = true
 			break
 		}

@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// zeroAdvice is what makes one file of DeepSpeed's parts.
+const zeroAdvice = "run zero_to_fp32.py, which DeepSpeed writes beside them, and open its output"
+
 // stateDictOf finds the state dict in the value of a checkpoint by the rule
 // documented at Open.
 func stateDictOf(root any, format string, size int64, opts Options) (*StateDict, error) {
@@ -29,7 +32,10 @@ func stateDictOf(root any, format string, size int64, opts Options) (*StateDict,
 		return nil, errors.New("the file holds the state of an optimizer, no weights; open the file of the model beside it")
 	}
 	if d.isZeRO() {
-		return nil, errors.New("the file holds one process's part of the state of an optimizer of DeepSpeed (ZeRO), no weights; run zero_to_fp32.py, which DeepSpeed writes beside it, and open its output")
+		return nil, errors.New("the file holds one process's part of the state of an optimizer of DeepSpeed (ZeRO), no weights; " + zeroAdvice)
+	}
+	if d.isEmptied() {
+		return nil, errors.New("the file holds a model of DeepSpeed (ZeRO stage 3) without its weights, which are in the files of the optimizers beside it; " + zeroAdvice)
 	}
 	d, err := sd.place(d, opts.Key)
 	if err != nil {
