@@ -56,6 +56,13 @@ func TestBfloat16(t *testing.T) {
 		if e := run.Config.Engines; e == nil || e.Steps != "onednn:bf16" || !strings.HasSuffix(e.Forward, ":bf16") {
 			t.Errorf("%s: run.json has the engines %v", s.Name(), e)
 		}
+		page := filepath.Join(t.TempDir(), "r.html")
+		if err := run.Report(page); err != nil {
+			t.Fatal(err)
+		}
+		if text, err := os.ReadFile(page); err != nil || !strings.Contains(string(text), "recipe: precision") {
+			t.Errorf("%s: the report names no precision, or %v", s.Name(), err)
+		}
 		opened, err := train.Open(r.Dir, "bfloat16")
 		if err != nil || opened.Config.Recipe.Precision != train.Bfloat16 {
 			t.Errorf("%s: the opened run has the precision %q, %v", s.Name(), opened.Config.Recipe.Precision, err)

@@ -109,13 +109,14 @@ const (
 type Precision string
 
 // Bfloat16 computes convolutions, their gradients and matrix products (those that gain) on operands that are rounded to
-// bfloat16, and adds up in float32 (Kalamkar et al. 2019, arXiv 1905.12322): about two thirds of the time on processors
-// with AVX512-BF16. The weights that the optimizer changes are float32 ("master weights", Micikevicius et al. 2018,
-// arXiv 1710.03740, section 3.1), and so are batch norm, the cross-entropy, gradients and the optimizer; bfloat16 has
-// float32's range, so that losses need no scaling. Frozen stages and evaluations are computed in bfloat16, too: on
-// OpenVINO, where it is installed, also most values between operations. A run in one precision is never continued in the
-// other. It needs oneDNN (./install.sh --engine onednn) and AVX512-BF16 or AMX; where they are missing, a training is an
-// error. What is computed with the trained model later, such as predictions, is float32.
+// bfloat16, and adds up in float32 (Kalamkar et al. 2019, arXiv 1905.12322). On a processor with AVX512-BF16, a ResNet
+// takes about two thirds of the time; steps of a small network gain nothing. The weights that the optimizer changes are
+// float32 ("master weights", Micikevicius et al. 2018, arXiv 1710.03740, section 3.1), and so are batch norm, the
+// cross-entropy, gradients and the optimizer; bfloat16 has float32's range, so that losses need no scaling. Frozen stages
+// and evaluations are computed in bfloat16, too: on OpenVINO, where it is installed, also most values between operations.
+// A run in one precision is never continued in the other. It needs oneDNN (./install.sh --engine onednn) and AVX512-BF16
+// or AMX; where they are missing, a training is an error. What is computed with the trained model later, such as
+// predictions, is float32.
 const Bfloat16 Precision = "bfloat16"
 
 // Schedule is a learning-rate schedule. The zero value keeps the rate constant.
