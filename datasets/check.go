@@ -183,12 +183,14 @@ func (f *file) look(known verdict, w work) verdict {
 	case v.Reason != "" || !first && !(w.decode && !v.Decoded) && !sum:
 		return v
 	case !w.decode && !sum:
-		_, err := f.header()
+		_, _, err := f.header()
 		return f.judge(v, err)
-	case !w.decode && f.zipped: // only these formats need reading
-		format, err := f.header()
-		if err != nil || format != "gif" && format != "tiff" {
-			v.Summed = err == nil
+	case !w.decode && f.zipped: // only these formats need reading; a PNG file has its orientation before its pixels
+		beginning, format, err := f.header()
+		if err != nil || format != "gif" && format != "tiff" && format != "webp" {
+			if v.Summed = err == nil; v.Summed {
+				v.Redecoded = vision.Redecoded(beginning)
+			}
 			return f.judge(v, err)
 		}
 	}
@@ -254,19 +256,18 @@ func (f *file) reason(err error) string {
 }
 
 // header reads as much of f as an image header takes, at most 1 MB (a camera's thumbnail may come before the size), and
-// returns the format.
-func (f *file) header() (format string, err error) {
+// returns what it read and the format.
+func (f *file) header() (data []byte, format string, err error) {
 	if f.size > vision.MaxFileBytes {
-		return "", vision.ErrTooLarge
+		return nil, "", vision.ErrTooLarge
 	}
 	r, err := f.open()
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	defer r.Close()
-	data, err := io.ReadAll(io.LimitReader(r, 1<<20))
-	if err != nil {
-		return "", err
+	if data, err = io.ReadAll(io.LimitReader(r, 1<<20)); err != nil {
+		return nil, "", err
 	}
 	_, _, format, err = vision.DecodeConfig(data)
 	if err != nil && len(data) == 1<<20 && f.size > 1<<20 {
@@ -275,5 +276,5 @@ func (f *file) header() (format string, err error) {
 			_, _, format, err = vision.DecodeConfig(data)
 		}
 	}
-	return format, err
+	return data, format, err
 }

