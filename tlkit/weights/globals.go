@@ -284,7 +284,12 @@ func (u *unpickler) nestedStorage(g *global, args tuple) (any, error) {
 func (u *unpickler) tensor(g *global, args tuple) (any, error) { return u.rebuild(g, args, false) }
 
 // typedTensor is torch._utils._rebuild_tensor_v3.
-func (u *unpickler) typedTensor(g *global, args tuple) (any, error) { return u.rebuild(g, args, true) }
+func (u *unpickler) typedTensor(g *global, args tuple) (any, error) {
+	if t, ok := arg(args, 6).(*global); ok && t.unknown && strings.HasPrefix(t.name, "torch.") { // float8_e4m3fnuz, int4 and others
+		return &object{class: &global{name: t.name, role: foreignTensor, advice: "elements of a type that only PyTorch has; in Python, save its .float()"}}, u.charge(64)
+	}
+	return u.rebuild(g, args, true)
+}
 
 // rebuild makes and counts a tensor.
 func (u *unpickler) rebuild(g *global, args tuple, typed bool) (any, error) {

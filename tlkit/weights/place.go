@@ -241,7 +241,14 @@ func isTensor(v any) bool {
 	return ok
 }
 
-// hasTensors reports whether v is a dictionary with tensors, at most depth levels down.
+// isNumber reports whether v is a tensor without axes: a counter or a factor, such as the n_averaged of averages.
+func isNumber(v any) bool {
+	t, ok := v.(*Tensor)
+	return ok && len(t.Shape) == 0
+}
+
+// hasTensors reports whether v is a dictionary with tensors, at most depth levels down. Numbers don't count: what holds
+// nothing else is no model.
 func (s search) hasTensors(v any, depth int) bool {
 	d, ok := dictOf(v)
 	if !ok || depth == 0 {
@@ -253,7 +260,7 @@ func (s search) hasTensors(v any, depth int) bool {
 	}
 	s[d] = false // ends cycles
 	for _, v := range d.values {
-		if isTensor(v) || s.hasTensors(v, depth-1) {
+		if isTensor(v) && !isNumber(v) || s.hasTensors(v, depth-1) {
 			found = true
 			break
 		}

@@ -72,6 +72,10 @@ func TestPlace(t *testing.T) {
 		return class("my.net", "Net") + ")\x81" + dict("_parameters", dict("w", tensor), "_buffers", dict(), "_modules", dict()) + "b"
 	}
 	parent := class("my.net", "Outer") + ")\x81" + dict("_parameters", dict(), "_buffers", dict(), "_modules", dict("model", module(w), "net", module(w))) + "b"
+	typed := func(dtype string) string { // a tensor of _rebuild_tensor_v3
+		arguments := strings.TrimSuffix(tensorArguments(w), "t") + class("torch", dtype) + "t"
+		return class("torch._utils", "_rebuild_tensor_v3") + arguments + "R"
+	}
 	qtensor := class("torch._utils", "_rebuild_qtensor") + ")R"
 	packed := class("torch.ao.nn.quantized", "LinearPackedParams") + ")\x81" + dict("_parameters", dict(), "_buffers", dict("scale", w), "_modules", dict(),
 		"_packed_params", class("torch", "ScriptObject")+")\x81(("+qtensor+"Nt"+text("__torch__.torch.classes")+"tb") + "b"
@@ -108,6 +112,10 @@ func TestPlace(t *testing.T) {
 		{"the packed weights in a quantised module", packed, "", "", "", nil, "a quantised tensor"},
 		{"a tensor of FSDP2", dict("w", class("torch._tensor", "_rebuild_from_type_v2")+"("+class("torch._utils", "_rebuild_wrapper_subclass")+
 			class("torch.distributed.tensor", "DTensor")+")}tR"), "", "", "", nil, "options=StateDictOptions(full_state_dict=True)"},
+		{"float8 of another kind", dict("w", typed("float8_e4m3fnuz")), "", "", "", nil,
+			`"w" holds a tensor of a kind that is not read (torch.float8_e4m3fnuz): elements of a type that only PyTorch has; in Python, save its .float()`},
+		{"it is beside the weights", dict("model", sd, "scales", dict("w", typed("float8_e8m0fnu"))), "model", "model", "conv.weight", nil, ""},
+		{"a counter of averages", dict("state_dict", sd, "averaging_state", dict("n_averaged", tensorPickle("FloatStorage", 4, 0, nil, nil))), "", "state_dict", "conv.weight", nil, ""},
 		{"quantised tensors alone", dict("epoch", "K\x03", "model", dict("w", qtensor)), "", "", "", nil, `"w" holds a tensor of a kind that is not read`},
 		{"a tensor of FSDP1", dict("w", class("torch.distributed._shard.sharded_tensor.api", "ShardedTensor")+")\x81"), "", "", "", nil, "divided among processes"},
 		{"a model of ZeRO-3", dict("module", dict("conv.weight", tensorPickle("FloatStorage", 4, 0, []int{0}, []int{1})), "ds_version", text("0.14")), "", "", "", nil,
