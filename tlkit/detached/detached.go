@@ -86,7 +86,8 @@ func (d *Detached) State() (State, error) {
 func (d *Detached) Run() (*train.Run, error) { return openRun(d.Dir) }
 
 // Results returns the results of the training's own strategies and seeds, as far as they are trained: a notebook may
-// have added others to the run. finished is true if the training is at its end and all that it left is there.
+// have added others to the run. finished is true if the training is at its end and all that it left is there; a strategy
+// that diverged is at its end with that (train.Result.Diverged).
 func (d *Detached) Results() (own train.Results, finished bool, err error) {
 	j, err := readJob(d.Dir)
 	if err != nil {

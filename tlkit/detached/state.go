@@ -27,7 +27,7 @@ const (
 	Starting Phase = "starting"
 	// Training: epochs are trained.
 	Training Phase = "training"
-	// Finished: all is trained.
+	// Finished: all is trained, but for what diverged (see State.Diverged).
 	Finished Phase = "finished"
 	// Stopped: it was told to stop, and saved.
 	Stopped Phase = "stopped"
@@ -55,6 +55,8 @@ type State struct {
 	// Best is the name of the best strategy so far and BestAccuracy its validation accuracy; "" before the first epoch.
 	Best         string
 	BestAccuracy float64
+	// Diverged names the strategies of which a seed diverged, separated by commas; the others are trained.
+	Diverged string
 	// Left estimates the rest of a training that goes on; 0 if it is not known.
 	Left time.Duration
 }
@@ -78,11 +80,11 @@ func (s State) japanese() string {
 }
 
 // stateWords are the formats of a state's parts in a language.
-type stateWords struct{ colon, epochs, best, left string }
+type stateWords struct{ colon, epochs, best, diverged, left string }
 
 var (
-	inEnglish  = stateWords{": ", ", epoch %d of %d", ", best %s %.1f%%", ", %s left"}
-	inJapanese = stateWords{"：", "、エポック %d / %d", "、最良は %s の %.1f%%", "、残り %s"}
+	inEnglish  = stateWords{": ", ", epoch %d of %d", ", best %s %.1f%%", ", diverged: %s", ", %s left"}
+	inJapanese = stateWords{"：", "、エポック %d / %d", "、最良は %s の %.1f%%", "、発散したもの：%s", "、残り %s"}
 )
 
 // line is the state in a line, with the phase as it is called in the language.
@@ -93,6 +95,9 @@ func (s State) line(phase string, in stateWords) string {
 	}
 	if s.Best != "" {
 		text += fmt.Sprintf(in.best, s.Best, 100*s.BestAccuracy)
+	}
+	if s.Diverged != "" {
+		text += fmt.Sprintf(in.diverged, s.Diverged)
 	}
 	if s.Left > 0 {
 		text += fmt.Sprintf(in.left, s.Left.Round(time.Second))
@@ -246,7 +251,7 @@ func (s *State) doubt(run *train.Run) {
 	}
 }
 
-// count sets the epochs and the best strategy of a run.
+// count sets the epochs, the best strategy and those that diverged of a run.
 func (s *State) count(run *train.Run) {
 	s.Done, s.Total = run.Progress()
 	if best := run.Best(); best != nil {
@@ -254,6 +259,13 @@ func (s *State) count(run *train.Run) {
 			s.Best, s.BestAccuracy = best.Strategy, e.ValAccuracy
 		}
 	}
+	var diverged []string
+	for _, res := range run.Results {
+		if slices.ContainsFunc(res.Seeds(), func(one *train.Result) bool { return one.Diverged != nil }) {
+			diverged = append(diverged, res.Strategy)
+		}
+	}
+	s.Diverged = strings.Join(diverged, ", ")
 }
 
 // NotebookState returns the state of a run that a notebook trains: it is finished or not. The error names the first

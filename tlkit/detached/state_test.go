@@ -16,12 +16,13 @@ func TestStateInJapanese(t *testing.T) {
 	for phase := range phasesInJapanese {
 		for _, s := range []State{{Name: "ants", Phase: phase},
 			{Name: "ants", Phase: phase, Done: 3, Total: 6, Best: "transfer", BestAccuracy: 0.59, Left: 90 * time.Second},
+			{Name: "ants", Phase: phase, Diverged: "finetune, scratch"},
 			{Name: "ants", Phase: phase, Error: gone}, {Name: "ants", Phase: phase, Error: "transfer" + repairs}} {
 			bundle, err := s.figure().Bundle()
 			if err != nil {
 				t.Fatal(err)
 			}
-			if english := testutil.English(bundle, "ants", "transfer", "Resume", "Compare"); len(english) > 0 {
+			if english := testutil.English(bundle, "ants", "transfer", "finetune", "scratch", "Resume", "Compare"); len(english) > 0 {
 				t.Errorf("phase %q: the line %q is not in Japanese", phase, bundle["text/html"])
 			}
 		}

@@ -24,8 +24,10 @@ type TaskResult struct {
 	*Task
 	// Result is nil before the task's first epoch is complete.
 	Result *train.Result
-	// Finished is true if it is trained to its end.
+	// Finished is true if nothing of it is left to train: it is trained to its end, or it diverged.
 	Finished bool
+	// Diverged, if set, is where its loss became infinite or NaN.
+	Diverged *train.Divergence
 	// Err is what keeps the task's files from being read.
 	Err error
 }
@@ -36,8 +38,11 @@ func (s Sweep) results(tasks []*Task) *Results {
 	for _, t := range tasks {
 		one := TaskResult{Task: t}
 		var own train.Results // of its one strategy
-		if own, one.Finished, one.Err = t.Results(); len(own) > 0 && own[0].Score().Seeds > 0 {
-			one.Result = own[0]
+		if own, one.Finished, one.Err = t.Results(); len(own) > 0 {
+			one.Diverged = own[0].Diverged
+			if own[0].Score().Seeds > 0 {
+				one.Result = own[0]
+			}
 		}
 		r.Tasks = append(r.Tasks, one)
 	}
@@ -58,16 +63,25 @@ func (r *Results) missing(gaveUp []*Task) error {
 	return errors.Join(all...)
 }
 
-// Trained counts the tasks that are trained to their end.
-func (r *Results) Trained() int {
-	n := 0
+// Trained counts the tasks that are trained to their end. One that diverged is not.
+func (r *Results) Trained() int { return r.count(TaskResult.trained) }
+
+// Diverged counts the tasks that diverged.
+func (r *Results) Diverged() int {
+	return r.count(func(t TaskResult) bool { return t.Diverged != nil })
+}
+
+func (r *Results) count(of func(TaskResult) bool) (n int) {
 	for _, t := range r.Tasks {
-		if t.Finished {
+		if of(t) {
 			n++
 		}
 	}
 	return n
 }
+
+// trained reports whether the task is trained to its end.
+func (t TaskResult) trained() bool { return t.Finished && t.Diverged == nil }
 
 // Best returns the task with the highest validation accuracy; nil before the first epoch. With several seeds the table
 // says more: the best of many seeds is high by chance.
@@ -89,10 +103,10 @@ func (r *Results) Best() *TaskResult {
 type Row struct {
 	// Model, Strategy and Recipe name the combination.
 	Model, Strategy, Recipe string
-	// Seeds counts its tasks, Trained those that are trained to their end.
-	Seeds, Trained int
+	// Seeds counts its tasks, Trained those that are trained to their end, Diverged those that diverged.
+	Seeds, Trained, Diverged int
 	// Mean is the validation accuracy of the kept epochs, 0 to 1, over the seeds that have one, and Deviation the sample
-	// standard deviation; NaN where there are too few.
+	// standard deviation; NaN where there are too few. A seed that diverged has the epochs before that, if any.
 	Mean, Deviation float64
 	// Seconds is the training time of all seeds.
 	Seconds float64
@@ -112,8 +126,11 @@ func (r *Results) Rows() []Row {
 			rows = append(rows, key)
 		}
 		rows[i].Seeds++
-		if t.Finished {
+		if t.trained() {
 			rows[i].Trained++
+		}
+		if t.Diverged != nil {
+			rows[i].Diverged++
 		}
 		if t.Result != nil {
 			rows[i].Seconds += t.Result.Seconds()
@@ -165,9 +182,17 @@ func (r *Results) Table() plots.Figure {
 		if row.Seeds > 1 && !math.IsNaN(row.Deviation) {
 			accuracy += fmt.Sprintf(" ± %.1f", 100*row.Deviation)
 		}
-		cells = append(cells, []string{row.Model, row.Strategy, row.Recipe, accuracy, fmt.Sprintf("%d of %d", row.Trained, row.Seeds), fmt.Sprintf("%.0f s", row.Seconds)})
+		trained := fmt.Sprintf("%d of %d", row.Trained, row.Seeds)
+		if row.Diverged > 0 {
+			trained += fmt.Sprintf(" (%d diverged)", row.Diverged)
+		}
+		cells = append(cells, []string{row.Model, row.Strategy, row.Recipe, accuracy, trained, fmt.Sprintf("%.0f s", row.Seconds)})
 	}
-	caption := fmt.Sprintf("%s: %d of %d tasks trained; validation accuracy, mean ± standard deviation over the seeds", r.Name, r.Trained(), len(r.Tasks))
+	caption := fmt.Sprintf("%s: %d of %d tasks trained", r.Name, r.Trained(), len(r.Tasks))
+	if n := r.Diverged(); n > 0 {
+		caption += fmt.Sprintf(", %d diverged", n)
+	}
+	caption += "; validation accuracy, mean ± standard deviation over the seeds"
 	return plots.Table([]string{"model", "strategy", "recipe", "best accuracy", "seeds trained", "time"}, cells, plots.TableOptions{Caption: caption, Highest: []int{3}, Words: []int{4}})
 }
 

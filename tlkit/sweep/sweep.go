@@ -343,7 +343,7 @@ func (s Sweep) watch(tasks []*Task) (stop func()) {
 
 // progress is the share of the epochs that are done, and a line such as "ants: 3 of 12 tasks trained, 2 running".
 func (s Sweep) progress(tasks []*Task) (share float64, text string) {
-	finished, running := 0, 0
+	finished, running, diverged := 0, 0, 0
 	for _, t := range tasks {
 		state, err := t.State()
 		if err != nil {
@@ -353,13 +353,21 @@ func (s Sweep) progress(tasks []*Task) (share float64, text string) {
 		case detached.Training:
 			running++
 		case detached.Finished, detached.NotFinished: // a notebook may train more of the run than the task's own results
-			if _, done, err := t.Results(); err == nil && done {
-				finished++
+			if own, done, err := t.Results(); err == nil && done {
+				if own[0].Diverged != nil {
+					diverged++
+				} else {
+					finished++
+				}
 				share++
 				continue
 			}
 		}
 		share += float64(state.Done) / float64(max(1, state.Total))
 	}
-	return share / float64(len(tasks)), fmt.Sprintf("%s: %d of %d tasks trained, %d running", s.Name, finished, len(tasks), running)
+	text = fmt.Sprintf("%s: %d of %d tasks trained, %d running", s.Name, finished, len(tasks), running)
+	if diverged > 0 {
+		text += fmt.Sprintf(", %d diverged", diverged)
+	}
+	return share / float64(len(tasks)), text
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/detached"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/tools"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
@@ -206,6 +207,43 @@ func TestGivesUp(t *testing.T) {
 	rows := results.Rows()
 	if last := rows[len(rows)-1]; len(rows) != 2 || last.Trained+rows[0].Trained != 3 {
 		t.Errorf("%+v", rows)
+	}
+}
+
+// TestDiverged: a task that diverges is named by table, progress and state, also in Japanese, and is not trained again.
+func TestDiverged(t *testing.T) {
+	install(t)
+	s := small(t)
+	s.Strategies = []train.Strategy{strategy.Transfer{}, strategy.FineTune{LearningRate: 1e30}}
+	s.Seeds = 1
+	results, err := s.Run(t.Context(), Local{Processes: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wild := results.Tasks[1]
+	if results.Trained() != 1 || results.Diverged() != 1 || wild.Diverged == nil || wild.Diverged.Epoch != 1 || !wild.Finished || wild.Result != nil {
+		t.Errorf("%d tasks trained, %d diverged, the second: %+v", results.Trained(), results.Diverged(), wild)
+	}
+	wantProgress(t, s, results, 1, "small: 1 of 2 tasks trained, 0 running, 1 diverged")
+	if text := wild.String(); !strings.Contains(text, "finished") || !strings.HasSuffix(text, ", diverged: finetune") {
+		t.Errorf("state %q", text)
+	}
+	text := func() string {
+		bundle, err := results.Bundle()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(bundle)
+	}
+	if english := text(); !strings.Contains(english, "0 of 1 (1 diverged)") || !strings.Contains(english, "1 of 2 tasks trained, 1 diverged; validation") {
+		t.Errorf("the table does not say that a task diverged:\n%s", english)
+	}
+	t.Setenv(plots.LanguageEnv, "ja")
+	if japanese := text(); !strings.Contains(japanese, "0 / 1（発散 1 個）") || !strings.Contains(japanese, "1 個が発散") {
+		t.Errorf("in Japanese the table does not say that a task diverged:\n%s", japanese)
+	}
+	if _, err := s.Run(t.Context(), new(refuses)); err != nil {
+		t.Errorf("what diverged is trained again: %v", err)
 	}
 }
 

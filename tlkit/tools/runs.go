@@ -37,6 +37,9 @@ func Runs(args []string, stdout, stderr io.Writer) int {
 		if s.Best != "" {
 			best = fmt.Sprintf("%s %.1f%%", s.Best, 100*s.BestAccuracy)
 		}
+		if s.Diverged != "" {
+			best += fmt.Sprintf(" (diverged: %s)", s.Diverged)
+		}
 		if s.Left > 0 {
 			left = s.Left.Round(1e9).String()
 		}

@@ -164,6 +164,7 @@ var japaneseSentences = [][2]string{
 	{"%s, with random weights, on %s (%d training, %d validation images)", "モデル $1（重みは乱数）、データ $2（学習用 $3 枚、検証用 $4 枚）"},
 	{"%s on %s: accuracy on %d validation images after the last epoch, %w", "モデル $1、データ $2：最後のエポックのあとの正解率（検証用画像 $3 枚、$4）"},
 	{"triangles: above %s, up to %s", "三角: $1 を超える値（最大 $2）"},
+	{"%d of %d (%d diverged)", "$1 / $2（発散 $3 個）"},
 	{"%s (%d diverged)", "$1（発散 $2 個）"},
 	{"%d seeds", "シード $1 個"},
 	{"one seed", "シード 1 個"},
@@ -234,6 +235,7 @@ var japaneseSentences = [][2]string{
 	{"its results are gone; Resume trains them again", "結果が失われています。Resume で学習し直せます"},
 	{"%s; the same call of Compare repairs the run", "$1。同じ Compare を呼び出すと、実行が修復されます"},
 	{"%s: %d of %d tasks trained, %d running", "$1：$3 個のうち $2 個のタスクが学習済み、$4 個を実行中"},
+	{"%s: %d of %d tasks trained, %d running, %d diverged", "$1：$3 個のうち $2 個のタスクが学習済み、$4 個を実行中、$5 個が発散"},
 
 	{"the file has further tensors in %s, which are not read; LoadOptions.Key chooses them", "ファイルには $1 にもテンソルがありますが、読み込んでいません。LoadOptions.Key で選べます"},
 	{"the file holds %s", "ファイルの内容：$1"},
@@ -367,6 +369,7 @@ var japaneseSentences = [][2]string{
 	{"accuracy on %d images", "画像 $1 枚での正解率"},
 	{"temperature %d", "温度 $1"},
 	{"temperature %d; threshold %d: %d of %d images are certain, %s of them right", "温度 $1、閾値 $2：$4 枚のうち $3 枚が確実で、その $5 が正解です"},
+	{"%s: %d of %d tasks trained, %d diverged; validation accuracy, mean ± standard deviation over the seeds", "$1：$3 個のうち $2 個のタスクが学習済み、$4 個が発散。検証用画像の正解率（シードの平均 ± 標準偏差）"},
 	{"%s: %d of %d tasks trained; validation accuracy, mean ± standard deviation over the seeds", "$1：$3 個のうち $2 個のタスクが学習済み。検証用画像の正解率（シードの平均 ± 標準偏差）"},
 	{"%s on %d images: accuracy %s, balanced accuracy %s, macro F1 %d, loss %d, calibration error %s, Brier score %d",
 		"$1、画像 $2 枚：正解率 $3、クラス平均の正解率 $4、マクロ F1 $5、損失 $6、較正誤差 $7、ブライアスコア $8"},
