@@ -89,7 +89,7 @@ func bitsOf(model *zoo.Model, data *datasets.Dataset) int {
 // add adds lines to the model card.
 func (v *view) add(facts []Fact) {
 	for _, f := range facts {
-		v.Facts = append(v.Facts, Fact{plain(f.Name), plain(f.Value)})
+		v.Facts = append(v.Facts, Fact{plain(f.Name), plain(f.Value), plain(f.Limits)})
 	}
 }
 

@@ -47,6 +47,8 @@ type Options struct {
 type Fact struct {
 	// Name of the fact, and its value as text.
 	Name, Value string
+	// Limits, if not "", is a sentence on what the value does not say, for the card's section on that.
+	Limits string
 }
 
 // Project is a project that was written.

@@ -66,7 +66,7 @@ func TestModelCard(t *testing.T) {
 		want, none string
 	}{
 		{nil, "No accuracy of its training was known", "accuracy above"},
-		{[]project.Fact{{Name: "accuracy", Value: "93 % of the validation images"}}, "The accuracy above was measured on the validation images", "No accuracy"},
+		{[]project.Fact{{Name: "accuracy", Value: "93 % of the validation images", Limits: "The accuracy above was measured on the validation images."}}, "The accuracy above was measured on the validation images", "No accuracy"},
 	} {
 		dir := filepath.Join(t.TempDir(), "shapebox")
 		if _, err := project.Write(t.Context(), "shapebox", model, project.Options{Dir: dir, SkipBuild: true}, c.facts...); err != nil {

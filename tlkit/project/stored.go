@@ -75,10 +75,10 @@ func storeSmall(ctx context.Context, model *zoo.Model, file string, opts Options
 	if err != nil {
 		return stored{}, err
 	}
-	s := stored{note: report.Warning, facts: []Fact{{"stored in", fmt.Sprintf("%s: %.1f MB, %.1f MB in float32", report.Precision,
+	s := stored{note: report.Warning, facts: []Fact{{Name: "stored in", Value: fmt.Sprintf("%s: %.1f MB, %.1f MB in float32", report.Precision,
 		float64(report.After.Bytes)/1e6, float64(report.Before.Bytes)/1e6)}}}
 	if report.Images > 0 && !math.IsNaN(report.After.Accuracy) {
-		s.facts = append(s.facts, Fact{"accuracy as stored", fmt.Sprintf("%.1f %% of %d images, %.1f %% in float32; %.1f %% are classified alike",
+		s.facts = append(s.facts, Fact{Name: "accuracy as stored", Value: fmt.Sprintf("%.1f %% of %d images, %.1f %% in float32; %.1f %% are classified alike",
 			100*report.After.Accuracy, report.Images, 100*report.Before.Accuracy, 100*report.Agreement)})
 	}
 	s.model, err = zoo.LoadExported(file)

@@ -48,6 +48,20 @@ func TestProject(t *testing.T) {
 	if err != nil || !strings.Contains(string(card), "run sketchy, strategy transfer") || !strings.Contains(string(card), "% of the validation images") {
 		t.Errorf("the model card lacks the run's facts (%v):\n%s", err, card)
 	}
+	// Without a validation split strategies are compared on the test images, and the card says so.
+	held := *sketches
+	held.Val, held.Test = nil, sketches.Val
+	onTest, err := recipe.Compare(context.Background(), "held", &held, model, strategy.Transfer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := onTest.Best().Project("held", project.Options{Dir: filepath.Join(dir, "held"), Data: &held, SkipBuild: true}); err != nil {
+		t.Fatal(err)
+	}
+	card, err = os.ReadFile(filepath.Join(dir, "held", "MODEL_CARD.md"))
+	if err != nil || !strings.Contains(string(card), " for test |") || !strings.Contains(string(card), "% of the test images") || strings.Contains(string(card), "validation images") {
+		t.Errorf("the model card does not say that the images are those of the test (%v):\n%s", err, card)
+	}
 	if _, err := run.Best().Project("other", project.Options{Dir: filepath.Join(dir, "other"), Data: datasets.MustLoad("shapes"), SkipBuild: true}); err == nil || !strings.Contains(err.Error(), "sketchy") {
 		t.Errorf("with another data set: %v, want an error", err)
 	}

@@ -56,10 +56,11 @@ func newCall(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategi
 	if err != nil {
 		return nil, err
 	}
+	onTest := EvalSplit(ds) == ds.Test
 	earlier := earlierLosses(name, path)
 	ds = earlier.restore(ds)
 	c := &call{name: name, path: path, data: ds, model: m, graph: m.Spec.Graph, config: Config{Format: runFormat, Recipe: r, Lost: earlier.of(ds),
-		Data: DataConfig{Name: ds.Name, Fingerprint: ds.Fingerprint(), Classes: ds.Classes, Train: ds.Train.Len(), Val: EvalSplit(ds).Len(),
+		Data: DataConfig{Name: ds.Name, Fingerprint: ds.Fingerprint(), Classes: ds.Classes, Train: ds.Train.Len(), Val: EvalSplit(ds).Len(), Test: onTest,
 			Bits: ds.Train.Decoding().Bits},
 		Model: ModelConfig{Name: m.Spec.Name, Weights: m.Weights, Digest: digest, Preprocess: m.Preprocess},
 	}}

@@ -119,7 +119,8 @@ func (e *Evaluation) predicted(split *datasets.Split, choose func(order []int) [
 }
 
 // PreviewAugment shows what the recipe's augmentation makes of n images of a split, one row per image: the image as the
-// model gets it without augmentation, then as in the given number of epochs from the first on, with the recipe's seed.
+// model gets it without augmentation, then as in the given number of epochs from the first on, with the recipe's seed
+// and Views.
 func (r Recipe) PreviewAugment(m *zoo.Model, split *datasets.Split, n, epochs int) (plots.Figure, error) {
 	switch {
 	case m == nil:
@@ -132,6 +133,7 @@ func (r Recipe) PreviewAugment(m *zoo.Model, split *datasets.Split, n, epochs in
 	}
 	plain := newImages(split, m.Preprocess, vision.Augment{}, r.Seed, m.ImageSize(), nil)
 	varied := newImages(split, m.Preprocess, r.Augment, r.Seed, m.ImageSize(), nil)
+	varied.views = r.Views
 	draw := func(s *images, i, epoch int) (plots.Captioned, error) {
 		out := vision.New(s.size, s.size)
 		w := s.scratch()

@@ -6,7 +6,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -147,26 +146,38 @@ func TestPreviewAugment(t *testing.T) {
 	ds, m := paint(t), pretrained(t)
 	r := quick(t)
 	r.Augment = vision.Augment{HorizontalFlip: 1}
-	f, err := r.PreviewAugment(m, ds.Train, 2, 3)
-	if err != nil {
-		t.Fatal(err)
+	shown := func() (b map[string]any, data []string) {
+		f, err := r.PreviewAugment(m, ds.Train, 2, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, err = f.Bundle(); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range strings.Split(b[plots.MIMEHTML].(string), `src="`) {
+			if strings.HasPrefix(s, "data:") {
+				data = append(data, strings.SplitN(s, `"`, 2)[0])
+			}
+		}
+		if len(data) != 8 {
+			t.Fatalf("%d images, want 8", len(data))
+		}
+		return b, data
 	}
-	b, err := f.Bundle()
-	if err != nil {
-		t.Fatal(err)
-	}
+	b, data := shown()
 	if text := b[plots.MIMEText].(string); strings.Count(text, "\n") != 2*(1+3) || strings.Count(text, "epoch 3") != 2 {
 		t.Errorf("want two rows of an image and three epochs:\n%s", text)
 	}
 	// Flipped images differ from the plain one of their row, and are equal in each epoch.
-	sources := slices.DeleteFunc(strings.Split(b[plots.MIMEHTML].(string), `src="`), func(s string) bool { return !strings.HasPrefix(s, "data:") })
-	if len(sources) != 8 {
-		t.Fatalf("%d images, want 8", len(sources))
-	}
-	data := func(i int) string { return strings.SplitN(sources[i], `"`, 2)[0] }
-	if data(0) == data(1) || data(1) != data(2) || data(4) == data(0) {
+	if data[0] == data[1] || data[1] != data[2] || data[4] == data[0] {
 		t.Error("the images of a row are not plain, flipped, flipped")
 	}
+	// Of two views the third epoch has the first again.
+	r.Augment, r.Views = vision.Augment{Pad: 2, HorizontalFlip: 0.5}, 2
+	if _, data = shown(); data[1] == data[2] || data[1] != data[3] {
+		t.Error("the images of a row are not those of two views in turn")
+	}
+	r.Augment, r.Views = vision.Augment{}, 0
 	r.Augment.HorizontalFlip = 2
 	if _, err := r.PreviewAugment(m, ds.Train, 1, 1); err == nil {
 		t.Error("no error for a wrong augmentation")

@@ -136,9 +136,9 @@ func (r *Result) trainedValues() string {
 func (r *Run) caption() string {
 	m, d := r.Config.Model, r.Config.Data
 	if m.Weights == zoo.Random {
-		return fmt.Sprintf("%s, with random weights, on %s (%d training, %d validation images)", m.Name, d.Name, d.Train, d.Val)
+		return fmt.Sprintf("%s, with random weights, on %s (%d training, %d %s images)", m.Name, d.Name, d.Train, d.Val, d.compared())
 	}
-	return fmt.Sprintf("%s, pretrained as %s, on %s (%d training, %d validation images)", m.Name, m.Weights, d.Name, d.Train, d.Val)
+	return fmt.Sprintf("%s, pretrained as %s, on %s (%d training, %d %s images)", m.Name, m.Weights, d.Name, d.Train, d.Val, d.compared())
 }
 
 // title is the strategy's name, and the epoch and rate at which it diverged, if it did.

@@ -105,12 +105,14 @@ func TestAgainstOneClass(t *testing.T) {
 		recipe Recipe
 		want   string
 		not    string
+		rate   float64
 	}{
-		{Recipe{BatchSize: 4}, "Recipe.ClassWeights if some classes have more training images", "Average"},
-		{Recipe{BatchSize: 4, ClassWeights: Balanced}, "FindLR", "ClassWeights"},
-		{Recipe{BatchSize: 4, Average: 0.9999}, "FindLR", "Average"}, // the average of the first steps is short
+		{Recipe{BatchSize: 4}, "Recipe.ClassWeights if some classes have more training images", "Average", 0.1},
+		{Recipe{BatchSize: 4, ClassWeights: Balanced}, "FindLR", "ClassWeights", 0.1},
+		{Recipe{BatchSize: 4, Average: 0.9999}, "FindLR", "Average", 0.1}, // the average of the first steps is short
+		{Recipe{BatchSize: 4}, "Transfer", "FindLR", 0},                   // no steps: KNN, LogisticRegression, AdaBN
 	} {
-		r := &Result{History: make([]Epoch, 2), run: &Run{Config: Config{Recipe: tt.recipe, Data: DataConfig{Train: 30}}}}
+		r := &Result{LearningRate: tt.rate, History: make([]Epoch, 2), run: &Run{Config: Config{Recipe: tt.recipe, Data: DataConfig{Train: 30}}}}
 		if text := r.againstOneClass().english; !strings.Contains(text, tt.want) || strings.Contains(text, tt.not) {
 			t.Errorf("%+v: says %q, want %q without %q", tt.recipe, text, tt.want, tt.not)
 		}

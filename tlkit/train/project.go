@@ -40,17 +40,27 @@ func (r *Result) Project(name string, opts project.Options) (*project.Project, e
 	return p, err
 }
 
+// limits says what the accuracy of the best epoch does not say.
+func (r *Result) limits() string {
+	images := r.run.Config.Data.compared()
+	chosen := r.hasSteps() && len(r.History) > 1 && (r.run.Config.Recipe.Restore != RestoreLast || r.StoppedEarly)
+	if chosen {
+		return fmt.Sprintf("The accuracy above was measured on the %s images that the training's epoch was chosen by; on other images it is a little lower.", images)
+	}
+	return fmt.Sprintf("The accuracy above was measured on the %s images, by which no epoch was chosen; whoever chooses the best of several models by it gets one that is a little too high.", images)
+}
+
 // facts are the lines of the model card that only the run knows.
 func (r *Result) facts() []project.Fact {
 	c := r.run.Config
 	facts := []project.Fact{
 		{Name: "made by", Value: fmt.Sprintf("run %s, strategy %s", r.run.Name, r.Strategy)},
 		{Name: "pretrained", Value: c.Model.Name + ", " + c.Model.Weights},
-		{Name: "images", Value: fmt.Sprintf("%s: %d for training, %d for validation", c.Data.Name, c.Data.Train, c.Data.Val)},
+		{Name: "images", Value: fmt.Sprintf("%s: %d for training, %d for %s", c.Data.Name, c.Data.Train, c.Data.Val, c.Data.compared())},
 	}
 	if best, ok := r.Best(); ok {
-		facts = append(facts, project.Fact{Name: "accuracy", Value: fmt.Sprintf("%.1f %% of the validation images (balanced over classes %.1f %%), in epoch %d of %d",
-			100*best.ValAccuracy, 100*r.BalancedAccuracy(), best.Epoch, len(r.History))})
+		facts = append(facts, project.Fact{Name: "accuracy", Value: fmt.Sprintf("%.1f %% of the %s images (balanced over classes %.1f %%), in epoch %d of %d",
+			100*best.ValAccuracy, c.Data.compared(), 100*r.BalancedAccuracy(), best.Epoch, len(r.History)), Limits: r.limits()})
 	}
 	if s := r.Score(); s.Seeds > 1 {
 		facts = append(facts, project.Fact{Name: "over seeds", Value: fmt.Sprintf("%.1f ± %.1f %% over %d seeds; this is the first one's model", 100*s.Accuracy.Mean, 100*s.Accuracy.Deviation, s.Seeds)})

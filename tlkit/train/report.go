@@ -142,7 +142,7 @@ func (e *Evaluation) looked(m *zoo.Model, split *datasets.Split) ([]plots.Figure
 func (r *Run) settings() (plots.Figure, error) {
 	c := r.Config
 	rows := [][]string{
-		{"data", fmt.Sprintf("%s, %d training and %d validation images, fingerprint %s", c.Data.Name, c.Data.Train, c.Data.Val, c.Data.Fingerprint)},
+		{"data", fmt.Sprintf("%s, %d training and %d %s images, fingerprint %s", c.Data.Name, c.Data.Train, c.Data.Val, c.Data.compared(), c.Data.Fingerprint)},
 		{"classes", brief(c.Data.Classes)},
 		{"model", fmt.Sprintf("%s, %s", c.Model.Name, c.Model.Weights)},
 	}

@@ -59,6 +59,9 @@ type DataConfig struct {
 	Classes     []string `json:"classes"`     // in the order of the logits
 	Train       int      `json:"train"`       // number of training images
 	Val         int      `json:"val"`         // number of images that strategies are compared on
+	// Test says that those are the test images, as data without a validation split have; false in runs made before it was
+	// kept.
+	Test bool `json:"test,omitempty"`
 	// Bits is the number of bits that 16-bit image files are read with, which becomes [zoo.Model.Bits]; 0 without such
 	// images, and in runs made before it was kept.
 	Bits int `json:"bits,omitempty"`
@@ -93,6 +96,14 @@ func (d *DataConfig) setOrigin(ds *datasets.Dataset, run string) {
 	if folder, err := filepath.Rel(run, here); err == nil {
 		d.Folder = filepath.ToSlash(folder) // both may be moved together
 	}
+}
+
+// compared says on which images strategies are compared: "validation" or "test".
+func (d DataConfig) compared() string {
+	if d.Test {
+		return "test"
+	}
+	return "validation"
 }
 
 // keep enters the fingerprints of a stored description of the same data.

@@ -276,8 +276,17 @@ func (r *Result) trouble(classes []string) wording {
 	return wording{}
 }
 
+// hasSteps reports whether the strategy trains in steps, at a learning rate, unlike KNN or AdaBN (Plan.Fit).
+func (r *Result) hasSteps() bool { return r.LearningRate > 0 }
+
 // againstOneClass says what to try with a strategy that names one class for every image.
 func (r *Result) againstOneClass() wording {
+	if !r.hasSteps() {
+		return wording{
+			"it has no training steps, which a learning rate or Recipe.ClassWeights would change: try a strategy that trains, such as Transfer, or a model whose features suit the images better (Rank)",
+			"学習のステップがないので、学習率も Recipe.ClassWeights も効きません。Transfer のように学習する戦略か、画像に合う特徴量のモデル（Rank）を試してください",
+		}
+	}
 	if r.run.Config.Recipe.ClassWeights != "" {
 		return wording{"try another learning rate (FindLR)", "別の学習率（FindLR）を試してください"}
 	}
@@ -294,7 +303,7 @@ const farAbove = 3
 // tooFast reports whether the training loss of the last epoch is far above that of guessing, and the balanced accuracy
 // no better than that of guessing: the learning rate is too high.
 func (r *Result) tooFast(classes int) bool {
-	return r.LearningRate > 0 && len(r.History) > 0 && r.History[len(r.History)-1].TrainLoss > farAbove*math.Log(float64(classes)) && r.guesses(classes)
+	return r.hasSteps() && len(r.History) > 0 && r.History[len(r.History)-1].TrainLoss > farAbove*math.Log(float64(classes)) && r.guesses(classes)
 }
 
 // guesses reports whether the balanced accuracy is within the noise of that of guessing.
@@ -307,7 +316,7 @@ func (r *Result) guesses(classes int) bool {
 // than two standard errors: a loss with further terms may be high while the accuracy is good. One epoch is too short to
 // tell, since its loss begins with that of a new head.
 func (r *Result) learnedNothing(classes int) bool {
-	if !(r.LearningRate > 0) || len(r.History) < 2 {
+	if !r.hasSteps() || len(r.History) < 2 {
 		return false
 	}
 	guess := math.Log(float64(classes))

@@ -161,6 +161,8 @@ var japaneseWords = map[string]string{
 var japaneseSentences = [][2]string{
 	{"%w: mean ± standard deviation of %d seeds", "$1：$2 シードの平均 ± 標準偏差"},
 	{"%s, pretrained as %s, on %s (%d training, %d validation images)", "モデル $1（事前学習の重み $2）、データ $3（学習用 $4 枚、検証用 $5 枚）"},
+	{"%s, pretrained as %s, on %s (%d training, %d test images)", "モデル $1（事前学習の重み $2）、データ $3（学習用 $4 枚、テスト用 $5 枚）"},
+	{"%s, with random weights, on %s (%d training, %d test images)", "モデル $1（重みは乱数）、データ $2（学習用 $3 枚、テスト用 $4 枚）"},
 	{"%s, with random weights, on %s (%d training, %d validation images)", "モデル $1（重みは乱数）、データ $2（学習用 $3 枚、検証用 $4 枚）"},
 	{"%s on %s: accuracy on %d validation images after the last epoch, %w", "モデル $1、データ $2：最後のエポックのあとの正解率（検証用画像 $3 枚、$4）"},
 	{"triangles: above %s, up to %s", "三角: $1 を超える値（最大 $2）"},
@@ -304,6 +306,7 @@ var japaneseSentences = [][2]string{
 	{"The worst images are left out: the strategy classifies without the model's output layer.",
 		"損失の大きい画像は省略しました。この戦略は、モデルの出力層を使わずに分類します。"},
 	{"Where the model looked is left out: %s", "モデルの注目した場所は省略しました：$1"},
+	{"%s, %d training and %d test images, fingerprint %s", "$1、学習用 $2 枚、テスト用 $3 枚、フィンガープリント $4"},
 	{"%s, %d training and %d validation images, fingerprint %s", "$1、学習用 $2 枚、検証用 $3 枚、フィンガープリント $4"},
 	{"%s, %d cores", "$1、$2 コア"},
 	{"recipe: %s", "レシピ：$1"},
