@@ -2,6 +2,7 @@ package detached
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"image/png"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -303,6 +305,46 @@ func TestEnds(t *testing.T) {
 	}
 	if err := Train(t.Context(), t.TempDir()); err == nil || !strings.Contains(err.Error(), "no training to do") {
 		t.Errorf("Train of an empty folder: %v", err)
+	}
+}
+
+// TestSplits: data whose splits were changed after loading are loaded again as they are, with the splits that they have.
+func TestSplits(t *testing.T) {
+	for name, change := range map[string]func(d *datasets.Dataset){
+		"as loaded":         func(*datasets.Dataset) {},
+		"less for training": func(d *datasets.Dataset) { d.Train = d.Train.FirstPerClass(2) },
+		"a test split alone": func(d *datasets.Dataset) {
+			d.Train, d.Test, d.Val = d.Train.FirstPerClass(2), d.Val, nil
+		},
+		"no training":        func(d *datasets.Dataset) { d.Train = nil },
+		"validation as test": func(d *datasets.Dataset) { d.Test = d.Val },
+		"an empty split":     func(d *datasets.Dataset) { d.Val, d.Test = d.Val.Subset(nil), d.Val },
+	} {
+		d, _ := few(images)
+		change(d)
+		s, err := sourceOf(d)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		text, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var read source
+		if err := json.Unmarshal(text, &read); err != nil {
+			t.Fatal(err)
+		}
+		back, err := read.open()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for _, pair := range [][2]*datasets.Split{{d.Train, back.Train}, {d.Val, back.Val}, {d.Test, back.Test}} {
+			if !slices.Equal(names(pair[0]), names(pair[1])) || (pair[0] == nil) != (pair[1] == nil) {
+				t.Errorf("%s: a split of %q came back as %q", name, names(pair[0]), names(pair[1]))
+			}
+		}
 	}
 }
 

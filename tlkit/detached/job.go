@@ -64,8 +64,9 @@ func keyOf(text []byte) string {
 type source struct {
 	Name, Fingerprint string
 	Origin            datasets.Origin
-	// Train, Val and Test are the names of the images where the splits were changed after loading.
-	Train, Val, Test []string `json:",omitempty"`
+	// Train, Val and Test are the names of the images where the splits were changed after loading; nil for a split that the
+	// data lack.
+	Train, Val, Test []string `json:",omitzero"`
 }
 
 // strategyJob is a strategy: its kind and its fields, and the data sets in these, in order.
@@ -122,6 +123,7 @@ func names(s *datasets.Split) (all []string) {
 	if s == nil {
 		return nil
 	}
+	all = []string{}
 	for i := range s.Len() {
 		all = append(all, s.Name(i))
 	}
@@ -135,7 +137,7 @@ func (s source) open() (*datasets.Dataset, error) {
 		return nil, err
 	}
 	d := loaded
-	if s.Train != nil {
+	if s.Train != nil || s.Val != nil || s.Test != nil {
 		d = s.picked(loaded)
 	}
 	if d != nil {
@@ -159,20 +161,27 @@ func (s source) picked(loaded *datasets.Dataset) *datasets.Dataset {
 		}
 		return nil
 	}
-	if d.Train, d.Val = pick(s.Train, loaded.Train), pick(s.Val, loaded.Val); d.Train == nil || d.Val == nil {
-		return nil
-	}
-	if d.Test = nil; s.Test != nil {
-		if d.Test = pick(s.Test, loaded.Test); d.Test == nil {
+	for _, one := range []struct {
+		split **datasets.Split
+		names []string
+		first *datasets.Split
+	}{{&d.Train, s.Train, loaded.Train}, {&d.Val, s.Val, loaded.Val}, {&d.Test, s.Test, loaded.Test}} {
+		if *one.split = nil; one.names == nil {
+			continue
+		}
+		if *one.split = pick(one.names, one.first); *one.split == nil {
 			return nil
 		}
+	}
+	if loaded.Val == loaded.Test && s.Val != nil && slices.Equal(s.Val, s.Test) {
+		d.Val = d.Test // one split, as datasets.Options.ValFraction below 0 makes it
 	}
 	return &d
 }
 
 // partOf returns the images of a split with these names, in their order; nil if it lacks one.
 func partOf(s *datasets.Split, names []string) *datasets.Split {
-	if s == nil || len(names) == 0 {
+	if s == nil {
 		return nil
 	}
 	at := map[string]int{}
