@@ -399,6 +399,15 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s: %v was written", name, left)
 		}
 	}
+	own := *model
+	own.Spec.Name = "mine"
+	if _, err := Start(recipe(t.TempDir(), 1), "never", data, &own, strategy.Transfer{}); err == nil || !strings.Contains(err.Error(), `no network is named "mine"`) {
+		t.Errorf("a network of the zoo under another name: %v", err)
+	}
+	zoo.Register(own.Spec)
+	if _, err := Start(recipe(t.TempDir(), 1), "never", data, &own, strategy.Transfer{}); err == nil || !strings.Contains(err.Error(), `"mine" is code of the notebook`) {
+		t.Errorf("a network of the notebook: %v", err)
+	}
 	tracked := recipe(t.TempDir(), 1)
 	tracked.Track = []train.Tracker{nobody{}}
 	if _, err := Start(tracked, "never", data, model, strategy.Transfer{}); err == nil || !strings.Contains(err.Error(), "run.Track afterwards") {

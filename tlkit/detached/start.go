@@ -81,6 +81,9 @@ func prepare(r train.Recipe, name string, data *datasets.Dataset, model *zoo.Mod
 	if err := train.CheckComparison(r, data, model, strategies); err != nil {
 		return nil, nil, err
 	}
+	if model.Spec.Graph == nil && !model.Spec.BuiltIn() {
+		return nil, nil, fmt.Errorf("detached: the network %q is code of the notebook, which another process does not have; train here with Compare", model.Spec.Name)
+	}
 	if len(r.Track) > 0 {
 		return nil, nil, fmt.Errorf("detached: Recipe.Track names %s: trackers are not carried to the other process; leave them out, and send the figures with run.Track afterwards", r.Track[0])
 	}

@@ -29,7 +29,7 @@ type Sweep struct {
 	Name string
 	// Data is what all are trained on.
 	Data *datasets.Dataset
-	// Models are the pretrained models; their names must differ.
+	// Models are the pretrained models. Those of one architecture are told apart by Model.Weights, which must differ.
 	Models []*zoo.Model
 	// Strategies are trained for each model; their names must differ.
 	Strategies []train.Strategy
@@ -261,17 +261,17 @@ func (s Sweep) plans() (all []plan, err error) {
 	if len(recipes) == 0 {
 		recipes = []train.Recipe{{}}
 	}
-	names := map[string]bool{}
-	for _, model := range s.Models {
+	names, models := map[string]bool{}, modelNames(s.Models)
+	for k, model := range s.Models {
 		for i, recipe := range recipes {
 			for _, strategy := range s.Strategies {
 				for n := range max(1, s.Seeds) {
 					r := recipe
 					r.Seed, r.Dir = recipe.Seed+uint64(n), dir
-					t := &Task{Model: model.Spec.Name, Strategy: strategy.Name(), Recipe: fmt.Sprint("recipe", i+1), Seed: r.Seed}
+					t := &Task{Model: models[k], Strategy: strategy.Name(), Recipe: fmt.Sprint("recipe", i+1), Seed: r.Seed}
 					t.Name = notInNames.ReplaceAllString(fmt.Sprintf("%s-%s-%s-seed%d", t.Model, t.Strategy, t.Recipe, t.Seed), "_")
 					if names[t.Name] {
-						return nil, fmt.Errorf("sweep: %q has two tasks %q; models and strategies of a sweep need different names", s.Name, t.Name)
+						return nil, fmt.Errorf("sweep: %q has two tasks %q; give one of two models another name in Model.Weights, or one of two strategies a Label", s.Name, t.Name)
 					}
 					names[t.Name] = true
 					t.Detached = &detached.Detached{Name: t.Name, Dir: filepath.Join(dir, t.Name)}
@@ -281,6 +281,30 @@ func (s Sweep) plans() (all []plan, err error) {
 		}
 	}
 	return all, nil
+}
+
+// modelNames names models: by their architecture, and by their weights, too, where several have that.
+func modelNames(models []*zoo.Model) []string {
+	count := map[string]int{}
+	for _, m := range models {
+		count[m.Spec.Name]++
+	}
+	names := make([]string, len(models))
+	for i, m := range models {
+		names[i] = m.Spec.Name
+		weights := m.Weights
+		if filepath.IsAbs(weights) {
+			weights = filepath.Base(weights)
+		}
+		switch {
+		case count[m.Spec.Name] == 1:
+		case strings.HasPrefix(weights, m.Spec.Name): // the zoo's, such as resnet18.IMAGENET1K_V1
+			names[i] = weights
+		default:
+			names[i] += "-" + weights
+		}
+	}
+	return names
 }
 
 // check returns an error for a sweep that can't be.

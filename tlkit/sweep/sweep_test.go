@@ -210,6 +210,32 @@ func TestGivesUp(t *testing.T) {
 	}
 }
 
+// TestOneArchitecture: models of one architecture are swept under the names of their weights.
+func TestOneArchitecture(t *testing.T) {
+	install(t)
+	s := small(t)
+	random, err := zoo.Load("resnet20", zoo.LoadOptions{Weights: zoo.Random})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Models, s.Strategies, s.Seeds = append(s.Models, random), s.Strategies[:1], 1
+	results, err := s.Run(t.Context(), Local{Processes: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := results.Tasks[0], results.Tasks[1]
+	if results.Trained() != 2 || first.Model != "resnet20.SHAPES" || second.Model != "resnet20-random" || first.Name != "resnet20.SHAPES-transfer-recipe1-seed0" {
+		t.Errorf("tasks %+v", results.Tasks)
+	}
+	if len(results.Rows()) != 2 || reflect.DeepEqual(first.Result.History[0].ValLoss, second.Result.History[0].ValLoss) {
+		t.Errorf("rows %+v", results.Rows())
+	}
+	s.Models = []*zoo.Model{random, random}
+	if _, err := s.plans(); err == nil || !strings.Contains(err.Error(), "Model.Weights") {
+		t.Errorf("one model twice: %v", err)
+	}
+}
+
 // TestDiverged: a task that diverges is named by table, progress and state, also in Japanese, and is not trained again.
 func TestDiverged(t *testing.T) {
 	install(t)

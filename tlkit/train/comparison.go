@@ -369,6 +369,9 @@ func checkComparison(ds *datasets.Dataset, m *zoo.Model, strategies []Strategy) 
 	if err := CheckTask(ds, m); err != nil {
 		return err
 	}
+	if err := checkNetwork(m); err != nil {
+		return err
+	}
 	if len(strategies) == 0 {
 		return errors.New("tlkit: no strategy to compare; give at least one, such as tlkit.Transfer{}")
 	}

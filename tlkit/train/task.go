@@ -70,6 +70,20 @@ func untrained(ds *datasets.Dataset) string {
 	}
 }
 
+// checkNetwork returns an error for a network of the zoo under a name that is not registered: its trained weights could
+// not be loaded. A network of one's own may be registered later.
+func checkNetwork(m *zoo.Model) error {
+	family := m.Spec.Family
+	if m.Spec.Graph != nil || family == "" || family == zoo.CustomFamily || len(zoo.List(zoo.Filter{Family: family})) == 0 {
+		return nil
+	}
+	if _, err := zoo.Info(m.Spec.Name); err == nil {
+		return nil
+	}
+	return fmt.Errorf("tlkit: no network is named %q, though the model is of the family %q: its trained weights could not be loaded; leave Spec.Name as Load gave it and tell models apart by Model.Weights, or register the network under the new name: zoo.Register(model.Spec)",
+		m.Spec.Name, family)
+}
+
 // sharedNames lists the class names that several labels of a data set have; "" if there are none. Such data are
 // trained: torchvision's list of ImageNet has two names twice.
 func sharedNames(ds *datasets.Dataset) string {

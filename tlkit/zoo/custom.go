@@ -9,6 +9,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 
+// CustomFamily is Spec.Family of a network that [Custom] describes.
+const CustomFamily = "custom"
+
 // Custom describes a network of your own, given as an ordinary GoMLX model function from images
 // [batch, size, size, 3], normalised, to features [batch, features]; a linear output layer is put on top.
 //
@@ -23,7 +26,7 @@ import (
 // on every engine, write a [Spec] with a Build function; [Plain] makes a stage of a GoMLX function.
 func Custom(name string, size int, features func(scope *model.Scope, x *Node) *Node) Spec {
 	return Spec{
-		Name: name, Family: "custom", InputSize: size, MinSize: size,
+		Name: name, Family: CustomFamily, InputSize: size, MinSize: size,
 		Build: func() Architecture {
 			return Architecture{Stages: []Stage{Plain("features", features)}, Head: linearHead("head")}
 		},
