@@ -180,8 +180,28 @@ func (c *LRCurve) add(rate, loss float64) {
 	c.Smoothed = append(c.Smoothed, sum/weight)
 }
 
-// suggest finds the steepest fall of the smoothed loss over the logarithm of the rate, before its lowest point, as the
-// slope of a line through seven neighbouring points. The first tenth of the steps does not count, as in fastai's
+// fall returns where the smoothed loss falls to its lowest: from the last step in the upper quarter of the way to the
+// first after it in the lower quarter. The way begins at the mean of the first steps, or of more if that is higher.
+// Falls before it come to nothing, and those after it are of the noise at the lowest.
+func (c *LRCurve) fall(low int) (from, to int) {
+	sum, top := 0.0, math.Inf(-1)
+	for i, v := range c.Losses[:low+1] {
+		if sum += v; i >= lrSteps/5 || i == low {
+			top = math.Max(top, sum/float64(i+1))
+		}
+	}
+	quarter := (top - c.Smoothed[low]) / 4
+	for from = low; from > 0 && c.Smoothed[from] < top-quarter; {
+		from--
+	}
+	for to = from; to < low && c.Smoothed[to] > c.Smoothed[low]+quarter; {
+		to++
+	}
+	return from, to
+}
+
+// suggest finds the steepest fall of the smoothed loss over the logarithm of the rate, after which the loss does not
+// return, before its lowest point, as the slope of a line through seven neighbouring points. The first tenth of the steps does not count, as in fastai's
 // finder: the moving average has hardly averaged there, so that its slope is the difference of single batches.
 func (c *LRCurve) suggest() {
 	const reach, first = 3, lrSteps / 10
@@ -199,7 +219,8 @@ func (c *LRCurve) suggest() {
 		residuals = append(residuals, c.Losses[i]-c.Smoothed[i])
 	}
 	at, steepest := 0, 0.0
-	for i := first + reach; i+reach < len(c.Smoothed) && i <= low; i++ {
+	from, to := c.fall(low)
+	for i := max(first+reach, from); i+reach < len(c.Smoothed) && i <= to; i++ {
 		slope := 0.0
 		for d := -reach; d <= reach; d++ {
 			slope += float64(d) * c.Smoothed[i+d]

@@ -36,6 +36,17 @@ func TestSuggest(t *testing.T) {
 	}
 }
 
+// TestSuggestNoisy: of a noisy curve no rate is suggested before the loss falls, nor long after.
+func TestSuggestNoisy(t *testing.T) {
+	for _, noise := range []float64{0.6, 0.8, 1} {
+		for seed := range uint64(200) {
+			if c := rangeTest(seed, noise, 1.5); c.Suggested != 0 && (c.Suggested < 0.005 || c.Suggested > 5) {
+				t.Errorf("noise %g, seed %d: suggested %g where the loss falls from 0.01 to 0.1", noise, seed, c.Suggested)
+			}
+		}
+	}
+}
+
 // TestNegativeLoss: the test of a loss that is negative, zero at its lowest or crosses zero goes on while the loss falls,
 // suggests what the same curve above zero does, and ends when the loss is much worse.
 func TestNegativeLoss(t *testing.T) {

@@ -54,6 +54,21 @@ func TestFindLR(t *testing.T) {
 	}
 }
 
+// TestFindLRNoisy: with two images per step the noise of single steps is no fall.
+func TestFindLRNoisy(t *testing.T) {
+	for _, seed := range []uint64{1, 5} {
+		r := quick(t)
+		r.BatchSize, r.Seed = 2, seed
+		c, err := r.FindLR(t.Context(), paint(t), pretrained(t), strategy.FineTune{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Suggested != 0 && c.Suggested < 1e-2 {
+			t.Errorf("seed %d: suggested %g; other seeds have 0.1 to 2", seed, c.Suggested)
+		}
+	}
+}
+
 // TestFindLRPhases: the rate that is found is that of a strategy's last phase, its LearningRate, as if there were no
 // phases before; the text says of which phase.
 func TestFindLRPhases(t *testing.T) {
