@@ -42,7 +42,7 @@ func (r Recipe) Compare(ctx context.Context, name string, ds *datasets.Dataset, 
 	for _, s := range strategies {
 		run.named = append(run.named, s.Name())
 	}
-	for _, text := range []string{untrained(asked.data), sharedNames(asked.data)} {
+	for _, text := range []string{untrained(asked.data), sharedNames(asked.data), asked.config.Recipe.tooShort()} {
 		if text != "" {
 			run.warn("%s", text)
 		}

@@ -36,6 +36,28 @@ var always = []string{"Epochs", "BatchSize", "Optimizer", "WeightDecay", "Accumu
 	"EarlyStop.Patience", "Restore", "Schedule.StepEvery", "Schedule.Cosine", "Schedule.Warmup", "Schedule.OneCycle", "Augment.ResizedCrop", "Augment.Pad",
 	"Augment.HorizontalFlip", "Augment.RandAugment.Ops", "Augment.TrivialAugment", "Passes", "Seed", "Seeds", "Devices", "Precision", "Dir", "Track", "Quiet", "MemoryLimit", "DiskLimit"}
 
+// TestTooShort: a schedule of which a part comes after the last epoch is named, and trained: more epochs may follow.
+func TestTooShort(t *testing.T) {
+	for _, tt := range []struct {
+		schedule train.Schedule
+		want     string
+	}{
+		{train.Schedule{Warmup: 100}, "Warmup is 100 epochs and the training has 2, so that the learning rate ends at 0.02 of its value"},
+		{train.Schedule{StepEvery: 2}, "StepEvery is 2 epochs and the training has 2, so that the learning rate never steps"},
+		{train.Schedule{Warmup: 2}, ""},
+		{train.Schedule{StepEvery: 1}, ""},
+		{train.Schedule{}, ""},
+	} {
+		r := quick(t)
+		r.Schedule = tt.schedule
+		run := compare(t, r, "r", paint(t), pretrained(t), strategy.Transfer{})
+		text := strings.Join(run.Warnings, "\n")
+		if !strings.Contains(text, tt.want) || (tt.want == "") != (text == "") || len(result(t, run, "transfer").History) != 2 {
+			t.Errorf("%+v: warnings %q, want %q", tt.schedule, text, tt.want)
+		}
+	}
+}
+
 // TestFieldsWithoutEffect: a new training refuses a field without effect, with the field that it needs; every field of a
 // recipe is judged. A training that was begun with one goes on.
 func TestFieldsWithoutEffect(t *testing.T) {

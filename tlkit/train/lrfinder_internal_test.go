@@ -121,7 +121,8 @@ func TestAgainstOneClass(t *testing.T) {
 		{Recipe{BatchSize: 4}, "Recipe.ClassWeights if some classes have more training images", "Average", 0.1},
 		{Recipe{BatchSize: 4, ClassWeights: Balanced}, "FindLR", "ClassWeights", 0.1},
 		{Recipe{BatchSize: 4, Average: 0.9999}, "FindLR", "Average", 0.1}, // the average of the first steps is short
-		{Recipe{BatchSize: 4}, "Transfer", "FindLR", 0},                   // no steps: KNN, LogisticRegression, AdaBN
+		{Recipe{Epochs: 5, Schedule: Schedule{Warmup: 100}}, "a shorter Schedule.Warmup", "FindLR", 0.1},
+		{Recipe{BatchSize: 4}, "Transfer", "FindLR", 0}, // no steps: KNN, LogisticRegression, AdaBN
 	} {
 		r := &Result{LearningRate: tt.rate, History: make([]Epoch, 2), run: &Run{Config: Config{Recipe: tt.recipe, Data: DataConfig{Train: 30}}}}
 		if text := r.againstOneClass().english; !strings.Contains(text, tt.want) || strings.Contains(text, tt.not) {

@@ -169,6 +169,21 @@ func (r Recipe) checkEffects() error {
 	return nil
 }
 
+// warming reports whether the warm-up is longer than the training, whose rate is then never reached.
+func (r Recipe) warming() bool { return r.Schedule.Warmup > float64(r.Epochs) }
+
+// tooShort names what of the schedule comes after the training's end; "" if nothing does. It is no error, since a call
+// with more epochs continues the run.
+func (r Recipe) tooShort() string {
+	switch s := r.Schedule; {
+	case r.warming():
+		return fmt.Sprintf("Recipe.Schedule.Warmup is %g epochs and the training has %d, so that the learning rate ends at %.2g of its value; give a shorter warm-up, or more epochs", s.Warmup, r.Epochs, float64(r.Epochs)/s.Warmup)
+	case s.StepEvery > 0 && s.StepEvery >= r.Epochs:
+		return fmt.Sprintf("Recipe.Schedule.StepEvery is %d epochs and the training has %d, so that the learning rate never steps; give fewer, or more epochs", s.StepEvery, r.Epochs)
+	}
+	return ""
+}
+
 // plain returns a recipe that trains the same, with one value for each of the fields whose values may mean the same:
 // those that another field switches off, and defaults that are written out.
 func (r Recipe) plain() Recipe {

@@ -266,11 +266,15 @@ func (r *Result) trouble(classes []string) wording {
 		}
 	case r.learnedNothing(len(classes)):
 		epochs, guess, balanced := len(r.History), math.Log(float64(len(classes))), percent(r.BalancedAccuracy())
+		next := wording{"train longer, or try another learning rate (FindLR)", "もっと長く学習するか、別の学習率（FindLR）を試してください"}
+		if r.run.Config.Recipe.warming() {
+			next = r.warmUp()
+		}
 		return wording{
-			fmt.Sprintf("%s shows no sign of learning in %d epochs: its training loss was never below that of guessing (%.2f), and its balanced accuracy, %s, is within the noise of guessing; train longer, or try another learning rate (FindLR).",
-				r.label(), epochs, guess, balanced),
-			fmt.Sprintf("%s には %d エポックで学習した様子がありません。学習時の損失は一度も当てずっぽう（%.2f）を下回らず、クラス平均の正解率 %s も当てずっぽうのノイズの範囲内です。もっと長く学習するか、別の学習率（FindLR）を試してください。",
-				r.labelJapanese(), epochs, guess, balanced),
+			fmt.Sprintf("%s shows no sign of learning in %d epochs: its training loss was never below that of guessing (%.2f), and its balanced accuracy, %s, is within the noise of guessing; %s.",
+				r.label(), epochs, guess, balanced, next.english),
+			fmt.Sprintf("%s には %d エポックで学習した様子がありません。学習時の損失は一度も当てずっぽう（%.2f）を下回らず、クラス平均の正解率 %s も当てずっぽうのノイズの範囲内です。%s。",
+				r.labelJapanese(), epochs, guess, balanced, next.japanese),
 		}
 	}
 	return wording{}
@@ -287,12 +291,24 @@ func (r *Result) againstOneClass() wording {
 			"学習のステップがないので、学習率も Recipe.ClassWeights も効きません。Transfer のように学習する戦略か、画像に合う特徴量のモデル（Rank）を試してください",
 		}
 	}
+	if r.run.Config.Recipe.warming() {
+		return r.warmUp()
+	}
 	if r.run.Config.Recipe.ClassWeights != "" {
 		return wording{"try another learning rate (FindLR)", "別の学習率（FindLR）を試してください"}
 	}
 	return wording{
 		"try another learning rate (FindLR), or Recipe.ClassWeights if some classes have more training images than others",
 		"別の学習率（FindLR）を試すか、学習画像の数がクラスによって違うときは Recipe.ClassWeights を試してください",
+	}
+}
+
+// warmUp says what to do about a warm-up that is longer than the training.
+func (r *Result) warmUp() wording {
+	c := r.run.Config.Recipe
+	return wording{
+		fmt.Sprintf("its warm-up of %g epochs is longer than the training of %d: give a shorter Schedule.Warmup, or more epochs", c.Schedule.Warmup, c.Epochs),
+		fmt.Sprintf("ウォームアップ（%g エポック）が学習（%d エポック）より長いので、Schedule.Warmup を短くするか、エポックを増やしてください", c.Schedule.Warmup, c.Epochs),
 	}
 }
 
