@@ -50,7 +50,7 @@ func (pl *planner) closure(b *bound, found findings) *closure {
 	}
 	maps.Copy(c.newMethod, c.u.lacking)
 	c.replaceDeclared()
-	for c.grow() {
+	for c.grow() || c.regain() {
 	}
 	return c.result()
 }
@@ -138,6 +138,17 @@ func (c *closer) grow() (grew bool) {
 	for _, e := range c.u.sorted() {
 		if e.kind == kindVar && !c.replaced[e] && !c.declared[e.name] && c.ofReplacedType(e) {
 			c.migrate[e], c.replaced[e], grew = true, true, true
+		}
+	}
+	return grew
+}
+
+// regain adds the types that get back a method, which was stale or lost, and reports whether there were any: a type is
+// compiled with its methods.
+func (c *closer) regain() (grew bool) {
+	for _, def := range c.foundAgain() {
+		if t := c.u.live[def.recv]; def.kind == kindMethod && t != nil && !c.replaced[t] && !c.newMethod[def.recv] {
+			c.newMethod[def.recv], grew = true, true
 		}
 	}
 	return grew

@@ -9,6 +9,11 @@ func init() {
 			{code: "rate := 3\nfunc addf(x int) int { return x * rate }"}, {code: "rate := 0.5", want: "addf is stale"}, {code: "rate := 7\naddf(10)", want: "=> 70"},
 			{code: "var rate = 0.5", want: "addf is stale"}, {code: "var rate int = 8\naddf(10)", want: "=> 80"}, {code: "rate := \"8\""}, {code: "rate, err := strconv.Atoi(\"9\")\nfunc twice() int { return 2 * addf(1) }\ntwice(), err", want: "=> 18"},
 			{code: "rate := 1.5"}, {code: "rate := nothing\naddf(10)", fail: "line 1, column 9: undefined: nothing"}, {code: "rate := 2.5\naddf(10)", fail: "mismatched types"}, {code: "rate := 2\naddf(10)", want: "=> 20"}}},
+		{"a type gets back its stale or lost method", []step{
+			{code: "rate := 3\nfunc (T) m() int { return rate }\ntype T struct{ n int }\nfunc (t *T) n2() int { return t.n + t.m() }\nt := &T{1}\nvar all = map[string]func() int{\"m\": T{}.m}"},
+			{code: "rate := 0.5", want: "T.m is stale"}, {code: "rate := 4"}, {code: "t.n2() + T{}.m()", want: "=> 9"}, {code: "rate := \"x\"", want: "T.m is stale"}, {code: "rate := 5\nt.n2()", want: "=> 6"},
+			{code: "type U struct{}\nfunc a() int { return 1 }\nfunc (U) m() int { return a() }"}, {code: "func a() string { return \"\" }", want: "U.m is stale"}, {code: "func a() int { return 2 }\nU{}.m()", want: "=> 2"},
+			{code: "syscall.Kill(os.Getpid(), syscall.SIGKILL)\nselect {}", fail: "there again"}, {code: "u := U{}\nu.m()", want: "=> 2"}, {code: "v := T{7}\nv.n", want: "=> 7"}, {code: "rate := 6\nv.m() + (&T{}).n2()", want: "=> 12"}}},
 		{"a closure over a variable that gets another type", []step{
 			{code: "rate := 3"}, {code: "add := func(x int) int { return x * rate }\nall := map[string]func() int{\"rate\": func() int { return rate }}\nother := func() int { return 1 }"},
 			{code: "rate := 4", not: "holds"}, {code: "add(10), all[\"rate\"]()", want: "=> 40, 4"},
