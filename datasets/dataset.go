@@ -231,8 +231,8 @@ type Options struct {
 	// SplitColumn is the column of FromCSV's file that holds train, val or test, or, as is_valid, true for validation
 	// and false for training; "": all images are for training.
 	SplitColumn string
-	// Orient rotates and flips images upright according to their EXIF orientation. torchvision's ImageFolder doesn't,
-	// so the zero value gives the same pixels as torchvision.
+	// Orient rotates and flips images upright according to their orientation in EXIF or else XMP. torchvision's
+	// ImageFolder doesn't, so the zero value gives the same pixels as torchvision.
 	Orient bool
 	// SkipCheck leaves out the reading and decoding of every image at the first load (see ImageFolder).
 	SkipCheck bool
