@@ -9,12 +9,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/gomlx/go-xla/installer"
 
-	"github.com/tlkit-go/tlkit-notebooks/internal/infolder"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/keep"
 )
 
@@ -336,13 +336,14 @@ func (e prefixEntry) remove(p Prefix) (gone bool, err error) {
 	if e.files == nil {
 		return true, os.RemoveAll(dir)
 	}
-	for _, pattern := range e.files {
-		paths, err := infolder.Glob(dir, pattern)
-		if err != nil {
-			return false, err
-		}
-		for _, path := range paths {
-			if err := os.RemoveAll(path); err != nil {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return false, err
+	}
+	for _, entry := range entries { // a link to a program that is gone, too
+		ours := func(pattern string) bool { ok, _ := filepath.Match(pattern, entry.Name()); return ok }
+		if slices.ContainsFunc(e.files, ours) {
+			if err := os.RemoveAll(filepath.Join(dir, entry.Name())); err != nil {
 				return false, err
 			}
 		}

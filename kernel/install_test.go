@@ -94,9 +94,12 @@ func TestRepeatedInstall(t *testing.T) {
 func TestUninstallKeepsFiles(t *testing.T) {
 	theirs := []string{"bin/mine", "lib/libmine.so", "share/fonts/a.ttf", "weights/own.pth", "shim/node", "notes.txt"}
 	ours := []string{"bin/tlkernel", "bin/gopls", "lib/libonnxruntime.so.1", "lib/onednn/libdnnl.so", "share/gonb_comm.js",
-		"weights/" + weightsFile, "shim/go", "src/go.mod", "venv/bin/python", "live/worker-1/worker"}
+		"weights/" + weightsFile, "src/go.mod", "venv/bin/python", "live/worker-1/worker"}
 	p := fill(t, filepath.Join(t.TempDir(), "prefix[1]"), slices.Concat(theirs, ours)...)
 	if err := (&Manifest{Prefix: string(p), Source: "/source", GoRoot: "/go"}).write(p); err != nil {
+		t.Fatal(err)
+	}
+	if err := linkTo(p.Bin("tlkernel"), filepath.Join(p.shimDir(), "go")); err != nil {
 		t.Fatal(err)
 	}
 	if err := Uninstall(UninstallOptions{Prefix: string(p)}); err != nil {
