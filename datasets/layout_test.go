@@ -966,7 +966,7 @@ func TestNestedCopy(t *testing.T) {
 			paths = append(paths, fmt.Sprintf("n%06d/1.png", i))
 		}
 		root, took := imageTree(paths), time.Hour
-		for range 5 {
+		for range 20 {
 			start := time.Now()
 			if outer, _ := root.nestedCopy(); outer != "" {
 				t.Fatal(outer)
