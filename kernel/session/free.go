@@ -136,9 +136,13 @@ func (x *changer) endsWithCall(lit *ast.FuncLit, above []ast.Node) bool {
 		return true
 	}
 	for result := range f.Signature().Results().Variables() {
-		if _, isFunc := result.Type().Underlying().(*types.Signature); isFunc {
+		if is[*types.Signature](result.Type()) {
 			return false
 		}
+	}
+	params := f.Signature().Params() // where they are generic, a function is an element, which the result keeps
+	if at := slices.Index(call.Args, ast.Expr(lit)); at >= params.Len() || !is[*types.Signature](params.At(at).Type()) {
+		return false
 	}
 	return slices.Contains([]string{"sort", "slices", "maps", "strings", "bytes", "path/filepath", "io/fs"}, f.Pkg().Path())
 }

@@ -22,6 +22,9 @@ func init() {
 		{"what functions that are values use stays", []step{
 			{code: "n, m, k, l, o := \"n\", \"m\", \"k\", \"l\", \"o\"\ntype T struct{}\nfunc (T) String() string { return m }\nvar t fmt.Stringer = T{}\nfunc inner() string { return k }\nfunc outer() string { return inner() }\nfunc again[E any](E) string { return l }\nf, g, h := func() string { return n }, outer, again[int]\nfired := make(chan string, 1)\ntimer := time.AfterFunc(time.Hour, func() { fired <- o })"},
 			{code: "%rm n m k l o"}, {code: "x := 1"}, {code: "timer.Reset(0)\nf(), t.String(), g(), h(1), <-fired", want: "=> n, m, k, l, o"}}},
+		{"what functions that are elements use stays", []step{
+			{code: "x, y, z := []int{1, 2, 3}, \"y\", \"z\"\nfs := slices.Insert([]func() int(nil), 0, func() int { return len(x) })\ngs := slices.Replace([]func() string{nil}, 0, 1, func() string { return y })\nhs := slices.Insert([]any{}, 0, any(func() string { return z }))"},
+			{code: "%rm x y z"}, {code: "runtime.GC()\nfs[0](), gs[0](), hs[0].(func() string)()", want: "=> 3, y, z"}}},
 		{"what a goroutine uses is freed after its end", []step{{code: heap + "\nbig := make([]byte, 300<<20)\nin, out := make(chan bool), make(chan int)\nfunc size() { for range in { out <- len(big) >> 20 } }\ngo size()\ngo func() { in <- true }()\n<-out", want: "=> 300"}, {code: "big := 1\nheap() < 100", want: "=> false"}, {code: "in <- true\n<-out", want: "=> 300"},
 			{code: "before := runtime.NumGoroutine()\nclose(in)\nfor runtime.NumGoroutine() >= before { runtime.Gosched() }"}, {code: "heap() < 100, big", want: "=> true, 1"}}},
 	}...)
