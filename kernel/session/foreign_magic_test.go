@@ -18,6 +18,7 @@ var foreignMagic = []struct {
 	{"one variable of the environment", []step{{code: "%env GREETING=hi there", want: "env: GREETING=hi there"}, {code: "%env GREETING", want: "hi there\n"},
 		{code: "%env NOT_THERE_AT_ALL", want: "NOT_THERE_AT_ALL is not set"}, {code: "os.Getenv(\"GREETING\")", want: "hi there"}}},
 	{"the whole environment, without secrets", []step{{code: "%env MY_API_KEY=abc\n%env PLAIN=shown"}, {code: "%env", want: "PLAIN=shown\n", not: "abc"}}},
+	{"commands and magics that end in ?", []step{{code: "!echo name=what?", want: "name=what?\n"}, {code: "%env GREETING=hello?\n!echo in=$GREETING, x=why?", want: "in=hello?, x=why?\n"}, {code: "%time fmt.Sprint(strings.ToUpper?", want: "upper case"}}},
 	{"a cell sets the environment", []step{{code: "os.Setenv(\"K_SET\", \"by Go\")"}, {code: "%env K_SET", want: "by Go\n"}, {code: "!echo shell: $K_SET", want: "shell: by Go"}, {code: "%%bash\necho bash: $K_SET", want: "bash: by Go"},
 		{code: "%env K_SET=by magic\nos.Getenv(\"K_SET\")", want: "by magic"}, {code: "os.Unsetenv(\"K_SET\")"}, {code: "%env K_SET", want: "is not set"}, {code: "!echo [$K_SET]", want: "[]"}, {code: "os.LookupEnv(\"K_SET\")", want: "false"}}},
 	{"a cell that fails has set the environment", []step{{code: "os.Setenv(\"K_FAIL\", \"1\")\npanic(\"later\")", fail: "later"}, {code: "!echo [$K_FAIL]", want: "[1]"}, {code: "%reset"}, {code: "os.Getenv(\"K_FAIL\")", want: "1"}, {code: "syscall.Kill(os.Getpid(), syscall.SIGKILL)", fail: "WorkerLost"}, {code: "os.Getenv(\"K_FAIL\")", want: "1"}}},

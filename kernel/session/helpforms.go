@@ -47,6 +47,7 @@ func asksHelp(code string) (a asked) {
 		a.name = "%help"
 	case helpMagic.MatchString(name), helpPattern.MatchString(name):
 		a.name = name
+	case text[0] == '!', text[0] == '%': // the ? belongs to the arguments, as in !git log --grep=why?
 	default:
 		a.name = helpTarget(name, rest == name)
 	}

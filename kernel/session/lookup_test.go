@@ -57,7 +57,9 @@ func TestPlaces(t *testing.T) {
 		"foo(x)?": "foo", "f(1, g(2)).Name??": "f(1, g(2)).Name", "y := p.F(x)?": "p.F", "y, err = f(x)?": "f", "fmt.Println(x?": "x", "fmt.Println(a, f(x)?": "f", "xs[0].Name?": "xs[0].Name", "xs[1]?": "xs[1]", "&x?": "x", "p.T{}?": "p.T", "m[\"a?\"]?": "m[\"a?\"]", "(*T).M?": "(*T).M", "Map[int, string](f)?": "Map", "? x ": "x", "?f(x)": "f", "x ?": "x", "p.F ??": "p.F",
 		"strings.Has*?": "strings.Has*", "*Prefix?": "*Prefix", "?%time": "%time", "%%time?": "%%time", "?": "%help", "??": "%help", "x???": "",
 		// No help: comments, strings, and C's conditional expression over several lines.
-		"x := 5 // why?": "", "// why?": "", "\"why?": "", "x := a > b ?": "", "a > b?": "", "x = f(a) ?": "", "f(x)? + 1": "", "func() {}?": "", "var x int?": ""} {
+		"x := 5 // why?": "", "// why?": "", "\"why?": "", "x := a > b ?": "", "a > b?": "", "x = f(a) ?": "", "f(x)? + 1": "", "func() {}?": "", "var x int?": "",
+		// No help: commands, and magics with arguments.
+		"!echo name=what?": "", "!ls {a,b?": "", "!ls ?": "", "!ready?": "", "!git log --grep=why?": "", "%env GREETING=hello?": "", "%test -run=A?": "", "%%bash x=a?": "", "%time ?": "%time"} {
 		if got := asksHelp(code).name; got != want {
 			t.Errorf("%q asks about %q, want %q", code, got, want)
 		}
