@@ -14,7 +14,8 @@ func init() {
 			{code: "defer func() { panic(3) }()\ndefer func() { panic(2) }()\ndefer func() { defer func() { recover() }(); panic(\"mended\") }()\npanic(1)", fail: "panic: 1\n\tpanic: 2\n\tpanic: 3\n  cell 6, line 1"},
 			{code: "done := make(chan bool)\ngo func() {\n\tdefer close(done)\n\tdefer func() { panic(\"second\") }()\n\tpanic(\"first\")\n}()\n<-done\nselect {}", fail: "panic: first\n\tpanic: second\n  cell 7, line 4"},
 			{code: "defer func() { panic(\"at the end\") }()\nruntime.Goexit()", fail: "panic: at the end\n  cell 8, line 1"},
-			{code: "defer func() { panic(\"cleanup\") }()\nerrors.New(\"broken\")", fail: "panic: broken\n\tpanic: cleanup\n  cell 9, line 1"}}},
+			{code: "defer func() { panic(\"cleanup\") }()\nerrors.New(\"broken\")", fail: "panic: broken\n\tpanic: cleanup\n  cell 9, line 1"},
+			{code: "defer func() { panic(\"x\") }()\npanic(\"x\")", fail: "panic: x\n  cell 10, line 1"}}},
 		{"panics of deferred calls have the place of the statement that defers them", []step{
 			{code: "defer func() { panic(\"deferred\") }()\nfmt.Println(\"body\")\n\n// the end", fail: "panic: deferred\n  cell 1, line 1, in the cell's body\n    1 | defer func() { panic(\"deferred\") }()[end]"},
 			{code: "var fn func()\ndefer fn()\nfmt.Println(\"then\")\n// the end\n", fail: "nil pointer dereference\n  cell 2, line 2 (deferred), in the cell's body\n    2 | defer fn()[end]"},

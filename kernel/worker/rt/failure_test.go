@@ -57,12 +57,18 @@ func TestPanicsText(t *testing.T) {
 	cleanup := func() { panic("cleanup") }
 	again := func() { panic(recover()) }
 	wrap := func() { recover(); panic("wrapped") }
+	same := errors.New("same")
 	for want, deferred := range map[string][]func(){
-		"root":                                     nil,
-		"root\n\tpanic: cleanup":                   {cleanup},
-		"root [recovered]\n\tpanic: wrapped":       {wrap},
-		"root [recovered, repanicked]":             {again},
-		"root\n\tpanic: cleanup\n\tpanic: cleanup": {func() { panic("cleanup") }, func() { panic(strings.Clone("cleanup")) }},
+		"root":                                           nil,
+		"root\n\tpanic: cleanup":                         {cleanup},
+		"root [recovered]\n\tpanic: wrapped":             {wrap},
+		"root [recovered, repanicked]":                   {again},
+		"root [recovered, repanicked]\n\tpanic: cleanup": {cleanup, again},
+		"root [recovered, repanicked]\n\tpanic: later":   {func() { panic("later") }, again, again},
+		"root\n\tpanic: same":                            {func() { panic(same) }, func() { panic(same) }},
+		"root\n\tpanic: same [recovered, repanicked]":    {again, func() { panic(same) }},
+		"root [recovered]\n\tpanic: same":                {func() { panic(same) }, func() { recover(); panic(same) }},
+		"root\n\tpanic: cleanup\n\tpanic: cleanup":       {func() { panic("cleanup") }, func() { panic(strings.Clone("cleanup")) }},
 	} {
 		if got := text(deferred...); got != want {
 			t.Errorf("%q, want %q", got, want)

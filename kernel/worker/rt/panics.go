@@ -48,9 +48,9 @@ func panicking() *panicRecord { return *(**panicRecord)(unsafe.Add(record(), pan
 // panicsText returns the text of a panic as go run prints it: the panics whose deferred functions it interrupted come
 // first. v is the value of the innermost one, which the calling goroutine has just recovered.
 func panicsText(v any) string {
-	text := panicText(v)
+	head, suffix, rest := panicText(v), "", ""
 	if !panicsKnown || panicking() == nil {
-		return text
+		return head
 	}
 	const most = 20
 	shown := 1
@@ -58,18 +58,20 @@ func panicsText(v any) string {
 		switch {
 		case p.goexit || isInterruption(p.arg):
 			continue
-		case words(&p.arg) == words(&later.arg):
-			text += " [recovered, repanicked]"
-			continue
+		case words(&p.arg) != words(&later.arg):
+			rest = "\n\tpanic: " + head + suffix + rest
+			head, suffix = panicText(p.arg), ""
+			if p.recovered {
+				suffix = " [recovered]"
+			}
+			shown++
+		case p.recovered:
+			suffix = " [recovered, repanicked]"
+		default: // Go prints equal values once, with the state of the first
+			suffix = ""
 		}
-		before := panicText(p.arg)
-		if p.recovered {
-			before += " [recovered]"
-		}
-		text = before + "\n\tpanic: " + text
-		shown++
 	}
-	return cut(text)
+	return cut(head + suffix + rest)
 }
 
 // words returns the two words of a value, which are equal for the same value.
