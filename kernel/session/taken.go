@@ -14,7 +14,7 @@ import (
 // Some packages keep a list of names for the whole process and refuse a name that they have: a cell that registers one
 // can't do so again in the same worker.
 
-// taken are the messages about such names, and what code that runs twice can do; the last row is for all others.
+// taken are the messages about such names, and what code that runs twice can do.
 var taken = []struct{ message, remedy string }{
 	{`Reuse of exported var name`, "look the variable up first with expvar.Get"},
 	{`sql: Register called twice`, "look for the driver in sql.Drivers() first"},
@@ -22,13 +22,13 @@ var taken = []struct{ message, remedy string }{
 	{`duplicate metrics collector`, "register with a registry that the cell makes (prometheus.NewRegistry), or take the collector that is there from the AlreadyRegisteredError of Register"},
 	{`rpc: service already defined`, "register with a server that the cell makes (rpc.NewServer)"},
 	{`conflicts with pattern`, "make the mux in this cell (http.NewServeMux)"},
-	{`(?i)already (been )?(registered|defined|declared|in use|exists)|(registered|called) twice|(multiple|duplicate|double) registration|duplicate (name|key)|redefine`,
-		"call it only where the name is not there yet"},
 }
 
-// takenAdvice returns the advice for a failure of a line that gave a name which its earlier run had given; "" for others.
+// takenAdvice returns the advice for a failure of a line that gave a name which its earlier run had given; "" for
+// others. A package has panicked then: a cell's own panic may be about anything, and panic(err) stands in many cells.
 func (s *Session) takenAdvice(f *rt.Failure, msg string, src *source) string {
-	if src == nil || !slices.ContainsFunc(f.Frames, func(fr rt.Frame) bool { return s.ranBefore(fr, src) }) {
+	ofCell := len(f.Frames) == 0 || strings.HasPrefix(f.Frames[0].File, cellPosition)
+	if src == nil || ofCell || !slices.ContainsFunc(f.Frames, func(fr rt.Frame) bool { return s.ranBefore(fr, src) }) {
 		return ""
 	}
 	for _, row := range taken {
