@@ -34,31 +34,31 @@ func isJSON(text []byte) bool {
 	return bytes.HasPrefix(text, []byte("{"))
 }
 
-// readJSON reads a list of objects. A file that is cut short is an error, as its last labels are missing.
+// readJSON reads all objects of a text, in lists or one after the other. A file that is cut short is an error, as its last
+// labels are missing, and so is anything else beside the objects.
 func readJSON(text []byte) (*jsonList, error) {
-	list, line, at := &jsonList{}, 1, 0
-	dec := json.NewDecoder(bytes.NewReader(text))
-	inList := bytes.HasPrefix(bytes.TrimSpace(text), []byte("["))
-	if inList {
-		if _, err := dec.Token(); err != nil {
-			return nil, err
-		}
-	}
+	list, line, at, inList := &jsonList{}, 1, 0, false
 	for {
-		rest := text[dec.InputOffset():]
-		start := len(text) - len(bytes.TrimLeft(rest, " \t\r\n,"))
+		start := len(text) - len(bytes.TrimLeft(text[at:], " \t\r\n,"))
 		line, at = line+bytes.Count(text[at:start], []byte("\n")), start
 		switch {
 		case start == len(text) && inList:
 			return nil, fmt.Errorf("line %d: its list of JSON objects has no end; write or download it again", line)
-		case start == len(text), inList && text[start] == ']':
+		case start == len(text):
 			return list, nil
+		case text[start] == '[' && !inList, text[start] == ']' && inList:
+			inList = !inList
+			at++
+			continue
 		}
+		dec := json.NewDecoder(bytes.NewReader(text[start:]))
 		object, err := list.object(dec)
 		if err != nil {
 			return nil, fmt.Errorf("line %d: its JSON is no object of fields: %w; expected one per image, such as {\"image\": \"1.jpg\", \"label\": \"cat\"}", line, err)
 		}
 		list.objects = append(list.objects, jsonObject{line, object})
+		at += int(dec.InputOffset())
+		line += bytes.Count(text[start:at], []byte("\n"))
 	}
 }
 

@@ -653,14 +653,15 @@ func TestCompanions(t *testing.T) {
 		{"cat/1.png cat_mask/1.png dog/1.png dog_mask/1.png", classes + ` "cat_mask" beside "cat", "dog_mask" beside "dog"`},
 
 		{"cell_images/1.png cell_masks/1.png", classes + ` "cell_masks" beside "cell_images"`},
-		{"cat/1.png dog/1.png cat_copy/1.png cat~2/1.png dog~(1)/1.png dog(2)/1.png",
-			classes + ` "cat 2" beside "cat", "cat_copy" beside "cat", "dog (1)" beside "dog", "dog(2)" beside "dog": if their`},
+		{"cat/1.png dog/1.png cat_copy/1.png dog~(1)/1.png dog(2)/1.png",
+			classes + ` "cat_copy" beside "cat", "dog (1)" beside "dog", "dog(2)" beside "dog": if their`},
 		{"cat/1.png Dog/1.png Cat~-~Copy/1.png dog~-~Kopie/1.png cat~copy~2/1.png Copy~of~cat/1.png",
 			classes + ` "Cat - Copy" beside "cat", "Copy of cat" beside "cat", "cat copy 2" beside "cat", "dog - Kopie" beside "Dog": if their`},
 		{"cat/1.png dog/1.png cat~-~\u30b3\u30d4\u30fc/1.png cat\u306e\u30b3\u30d4\u30fc/1.png dog~\u526f\u672c/1.png", "\"cat\u306e\u30b3\u30d4\u30fc\" beside \"cat\", \"dog \u526f\u672c\" beside \"dog\""},
 		{"original/1.png copy/1.png", ""},
 		{"type~1/1.png type~2/1.png", ""},
 		{"photo/1.png photocopy/1.png", ""},
+		{"Pear/1.png Pear~2/2.png Grape~White/3.png Grape~White~2/4.png", ""}, // varieties of Fruits-360
 		{"cat(1)/1.png cat(2)/1.png", ""},
 		{"with_mask/1.png with_mask/2.png without_mask/1.png without_mask/2.png", ""},
 		{"face/1.png face_mask/1.png", ""},

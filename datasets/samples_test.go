@@ -88,6 +88,8 @@ func TestFromCSV(t *testing.T) {
 		{"JSON without the field", `[{"image":"id0.png","breed":"pug"}]`, [2]string{"image", "bred"}, Options{}, 0, 0, "", "", `it has no field "bred"; did you mean "breed"?; its fields are image, breed`},
 		{"JSON that is cut short", "{\"image\": \"id0.png\", \"breed\": \"pug\"}\n{\"image\": \"id1.png\", \"br", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "line 2: its JSON is no object of fields: "},
 		{"a list of JSON that is cut short", "[{\"image\": \"id0.png\", \"breed\": \"pug\"}", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "line 1: its list of JSON objects has no end"},
+		{"two lists of JSON objects", "[" + strings.NewReplacer("\"pug", `"pug"},`, "\"boxer", `"boxer"}]`+"\n[").Replace(breeds(`{"image": "id%d", "breed": "`, "")) + "]", [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
+		{"more behind a list of JSON objects", "[{\"image\": \"id0.png\",\n\"breed\": \"pug\"},]\nxyz", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "line 3: its JSON is no object of fields: invalid character 'x'"},
 		{"COCO's JSON", `{"info": {}, "categories": [], "images": [], "annotations": []}`, [2]string{"file_name", "category"}, Options{}, 0, 0, "", "", "it is COCO's JSON"},
 		{"Label Studio's JSON", `[{"id": 1, "data": {"image": "id0.png"}, "annotations": []}, {"id": 2, "data": {}, "annotations": []}]`, [2]string{"image", "choice"}, Options{}, 0, 0, "", "", "it is Label Studio's JSON; export it as CSV there"},
 		{"JSON from names to labels", `{"id0.png": "pug", "id1.png": "boxer"}`, [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "it is a single JSON object; write a list with one per image"},
