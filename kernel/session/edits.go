@@ -80,7 +80,6 @@ func (e *editor) node(n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.SelectorExpr:
 		e.starterValue(n)
-		e.muxMethod(n)
 		return e.selector(n)
 	case *ast.Ident:
 		if _, isVar := e.info.Defs[n].(*types.Var); isVar && e.unused[n.Pos()] {
@@ -178,25 +177,6 @@ func (e *editor) selector(n *ast.SelectorExpr) bool {
 		e.ident(x)
 	}
 	return false
-}
-
-// muxMethod makes mux.Handle and mux.HandleFunc replace what an earlier run registered, as with http.DefaultServeMux.
-func (e *editor) muxMethod(n *ast.SelectorExpr) {
-	s := e.info.Selections[n]
-	if s == nil || s.Kind() != types.MethodVal || len(s.Index()) != 1 {
-		return
-	}
-	in := map[string]string{"(*net/http.ServeMux).Handle": "HandlesIn", "(*net/http.ServeMux).HandleFunc": "HandleIn"}[s.Obj().(*types.Func).FullName()]
-	if in == "" {
-		return
-	}
-	address := "&"
-	if is[*types.Pointer](s.Recv()) {
-		address = ""
-	}
-	mux := "(*" + e.alias("net/http") + ".ServeMux)"
-	e.insert(n.X.Pos(), e.rt()+"."+in+"("+address)
-	e.between(n.X.End(), n.End(), fmt.Sprintf(", %s.Handle, %s.HandleFunc)", mux, mux))
 }
 
 // ident replaces a name by the one that the cell's package has for it.

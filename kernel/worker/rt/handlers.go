@@ -11,7 +11,7 @@ var handlers struct {
 }
 
 type pattern struct {
-	mux  any // for handlers, the http.DefaultServeMux at that time
+	mux  any // the http.DefaultServeMux at that time
 	text string
 }
 
@@ -53,4 +53,12 @@ func HandleFunc[M comparable, W, R any](mux *M, register func(string, func(W, R)
 		}
 		handlers.by[key] = h
 	}
+}
+
+// present returns the number of the run in progress; 0 if there is none.
+func present() int {
+	if c := running.Load(); c != nil {
+		return c.n
+	}
+	return 0
 }
