@@ -399,6 +399,14 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s: %v was written", name, left)
 		}
 	}
+	idle := recipe(t.TempDir(), 1)
+	idle.Views = 3
+	if _, err := Start(idle, "never", data, model, strategy.Transfer{}); err == nil || !strings.Contains(err.Error(), "Recipe.Views is 3") {
+		t.Errorf("a field without effect: %v", err)
+	}
+	if left, _ := os.ReadDir(idle.Dir); len(left) > 0 {
+		t.Errorf("a field without effect: %v was written", left)
+	}
 	own := *model
 	own.Spec.Name = "mine"
 	if _, err := Start(recipe(t.TempDir(), 1), "never", data, &own, strategy.Transfer{}); err == nil || !strings.Contains(err.Error(), `no network is named "mine"`) {

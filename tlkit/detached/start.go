@@ -78,7 +78,7 @@ func Prepare(r train.Recipe, name string, data *datasets.Dataset, model *zoo.Mod
 
 // prepare describes a training and locks its folder.
 func prepare(r train.Recipe, name string, data *datasets.Dataset, model *zoo.Model, strategies []train.Strategy) (*job, *os.File, error) {
-	if err := train.CheckComparison(r, data, model, strategies); err != nil {
+	if err := train.CheckComparison(r, name, data, model, strategies); err != nil {
 		return nil, nil, err
 	}
 	if model.Spec.Graph == nil && !model.Spec.BuiltIn() {

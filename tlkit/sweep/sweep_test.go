@@ -392,6 +392,7 @@ func TestCheck(t *testing.T) {
 		{func(s *Sweep) { s.Seeds = -1 }, "-1 seeds"},
 		{func(s *Sweep) { s.Recipes = []train.Recipe{{}, {Seeds: 3}} }, "recipe 2 of"},
 		{func(s *Sweep) { s.Models = append(s.Models, s.Models[0]) }, "two tasks"},
+		{func(s *Sweep) { s.Recipes = []train.Recipe{{Views: 3}} }, "Recipe.Views is 3"},
 		{func(s *Sweep) { s.Name = "a/b" }, "name"},
 	} {
 		s := good

@@ -96,13 +96,7 @@ func (c *call) begin() (run *Run, unlock func(), err error) {
 		return run, nil, nil
 	}
 	before, _ := openFolder(c.name, c.path) // open reports what is wrong with it
-	if err := c.checkNewStrategies(before); err != nil {
-		return nil, nil, err
-	}
-	if err := c.checkRecipe(before); err != nil {
-		return nil, nil, err
-	}
-	if err := c.checkPlans(before); err != nil {
+	if err := c.check(before); err != nil {
 		return nil, nil, err
 	}
 	if err := MakeFolder(c.path, c.name); err != nil {
@@ -442,6 +436,17 @@ func (c *call) fits(run *Run, s stored, raw json.RawMessage) bool {
 	return started
 }
 
+// check returns the error that is known before any work. The run is nil if there is none.
+func (c *call) check(run *Run) error {
+	if err := c.checkNewStrategies(run); err != nil {
+		return err
+	}
+	if err := c.checkRecipe(run); err != nil {
+		return err
+	}
+	return c.checkPlans(run)
+}
+
 // checkNewStrategies returns an error if a strategy that the run has not yet can't have a folder of its name. The run is
 // nil if there is none.
 func (c *call) checkNewStrategies(run *Run) error {
@@ -504,6 +509,25 @@ func (c *call) checkPlans(run *Run) error {
 		}
 	}
 	return errors.Join(append(bad, checkPlans(c.config.Recipe, c.data, c.model, fresh))...)
+}
+
+// tooShort is Recipe.tooShort, if a strategy of the call trains by steps, which follow the schedule.
+func (c *call) tooShort() string {
+	text := c.config.Recipe.tooShort()
+	if text == "" {
+		return ""
+	}
+	task := Task{Classes: c.data.Classes, Data: c.data, Seed: c.config.Recipe.Seed, Recipe: c.config.Recipe}
+	for _, s := range c.plans {
+		m, err := start(c.model)
+		if err != nil {
+			return text
+		}
+		if plan, err := s.Plan(m, task); err != nil || plan.Fit == nil {
+			return text
+		}
+	}
+	return ""
 }
 
 // checkPlans returns the errors of the plans of strategies for copies of a model.

@@ -42,7 +42,7 @@ func (r Recipe) Compare(ctx context.Context, name string, ds *datasets.Dataset, 
 	for _, s := range strategies {
 		run.named = append(run.named, s.Name())
 	}
-	for _, text := range []string{untrained(asked.data), sharedNames(asked.data), asked.config.Recipe.tooShort()} {
+	for _, text := range []string{untrained(asked.data), sharedNames(asked.data), asked.tooShort()} {
 		if text != "" {
 			run.warn("%s", text)
 		}
@@ -351,17 +351,15 @@ func Trained(r Recipe, name string, ds *datasets.Dataset, pretrained *zoo.Model,
 	return asked.finished(), nil
 }
 
-// CheckComparison returns the error that Compare with these arguments would return before any work, but for those of
-// fields without effect ([Checked]), which depend on what the run has already; nil if there is none.
-func CheckComparison(r Recipe, ds *datasets.Dataset, pretrained *zoo.Model, strategies []Strategy) error {
-	r, err := r.withDefaults()
-	if err == nil {
-		err = checkComparison(ds, pretrained, strategies)
+// CheckComparison returns the error that Compare with these arguments would return before any work, and writes nothing;
+// nil if there is none. What the run has begun already is not refused.
+func CheckComparison(r Recipe, name string, ds *datasets.Dataset, pretrained *zoo.Model, strategies []Strategy) error {
+	asked, err := newCall(name, ds, pretrained, r, strategies)
+	if err != nil || asked.finished() != nil {
+		return err
 	}
-	if err == nil {
-		err = checkPlans(r, ds, pretrained, strategies)
-	}
-	return err
+	before, _ := openFolder(asked.name, asked.path) // Compare reports what is wrong with it
+	return asked.check(before)
 }
 
 // checkComparison finds errors early that would otherwise appear after minutes of work.

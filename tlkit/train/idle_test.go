@@ -41,19 +41,26 @@ func TestTooShort(t *testing.T) {
 	for _, tt := range []struct {
 		schedule train.Schedule
 		want     string
+		fitted   bool // without steps
 	}{
-		{train.Schedule{Warmup: 100}, "Warmup is 100 epochs and the training has 2, so that the learning rate ends at 0.02 of its value"},
-		{train.Schedule{StepEvery: 2}, "StepEvery is 2 epochs and the training has 2, so that the learning rate never steps"},
-		{train.Schedule{Warmup: 2}, ""},
-		{train.Schedule{StepEvery: 1}, ""},
-		{train.Schedule{}, ""},
+		{train.Schedule{Warmup: 100}, "Warmup is 100 epochs and the training has 2, so that the learning rate ends at 0.02 of its value", false},
+		{train.Schedule{StepEvery: 2}, "StepEvery is 2 epochs and the training has 2, so that the learning rate never steps", false},
+		{train.Schedule{Warmup: 2}, "", false},
+		{train.Schedule{StepEvery: 1}, "", false},
+		{train.Schedule{}, "", false},
+		{train.Schedule{Warmup: 100}, "", true},
+		{train.Schedule{StepEvery: 2}, "", true},
 	} {
 		r := quick(t)
 		r.Schedule = tt.schedule
-		run := compare(t, r, "r", paint(t), pretrained(t), strategy.Transfer{})
+		var s train.Strategy = strategy.Transfer{}
+		if tt.fitted {
+			s = strategy.KNN{}
+		}
+		run := compare(t, r, "r", paint(t), pretrained(t), s)
 		text := strings.Join(run.Warnings, "\n")
-		if !strings.Contains(text, tt.want) || (tt.want == "") != (text == "") || len(result(t, run, "transfer").History) != 2 {
-			t.Errorf("%+v: warnings %q, want %q", tt.schedule, text, tt.want)
+		if !strings.Contains(text, tt.want) || (tt.want == "") != (text == "") || len(run.Results[0].History) != 2 {
+			t.Errorf("%+v, fitted %v: warnings %q, want %q", tt.schedule, tt.fitted, text, tt.want)
 		}
 	}
 }
