@@ -15,6 +15,7 @@
 //	lib/         ONNX Runtime, if it was installed
 //	venv/        JupyterLab, nbclient and nbconvert, pinned in requirements.txt
 //	manifest.json the installed parts, their places and sources; uninstall reads it
+//	tlkit-uninstalled.txt what uninstall leaves beside files of the user's, so that install takes the prefix again
 //
 // # How a cell works offline, without a set-up cell
 //

@@ -171,6 +171,9 @@ func newManifest(ctx context.Context, gt goTool, p Prefix, opts InstallOptions) 
 	if err := m.write(p); err != nil {
 		return nil, fmt.Errorf("kernel: %w", err)
 	}
+	if err := os.Remove(p.join(uninstalledFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("kernel: %w", err)
+	}
 	if err := os.MkdirAll(p.binDir(), 0o755); err != nil {
 		return nil, fmt.Errorf("kernel: %w", err)
 	}
@@ -309,7 +312,33 @@ func refuseForeign(p Prefix) error {
 	if to, err := os.Readlink(filepath.Join(p.shimDir(), "go")); err == nil && to == p.Bin("tlkernel") {
 		return nil
 	}
-	return fmt.Errorf("kernel: %s is not empty and holds no installation (it has %q); choose another folder with --prefix or TLKIT_HOME", p, entries[0].Name())
+	foreign := entries[0].Name()
+	if text, err := os.ReadFile(p.join(uninstalledFile)); err == nil && string(text) == uninstalledText {
+		if foreign = laterThanUninstall(entries); foreign == "" {
+			return nil
+		}
+	}
+	return fmt.Errorf("kernel: %s is not empty and holds no installation (it has %q); choose another folder with --prefix or TLKIT_HOME", p, foreign)
+}
+
+// uninstalledFile is what uninstall leaves in a prefix where files of the user's stay, so that install takes the folder
+// again. The whole text proves it to be ours.
+const (
+	uninstalledFile = "tlkit-uninstalled.txt"
+	uninstalledText = "An installation of TLKit was removed from this folder. The files that remain are your own.\n" +
+		"This file lets install.sh take the folder again; without it, it refuses a folder with other files.\n"
+)
+
+// laterThanUninstall returns the name of an entry that uninstall would have removed, so that it is another's; "" if
+// there is none.
+func laterThanUninstall(entries []os.DirEntry) string {
+	for _, entry := range entries {
+		whole := func(e prefixEntry) bool { return e.name == entry.Name() && e.files == nil }
+		if entry.Name() != uninstalledFile && slices.ContainsFunc(prefixEntries, whole) {
+			return entry.Name()
+		}
+	}
+	return ""
 }
 
 // prefixEntry is a file or folder that install makes in the prefix.
@@ -327,6 +356,7 @@ var prefixEntries = []prefixEntry{
 	{"share", []string{"gonb_comm.js"}},
 	{"live", nil},
 	{"weights", []string{weightsFile}},
+	{uninstalledFile, nil},
 	{"manifest.json", nil}, // last: a second try after a failure still finds it
 }
 
@@ -390,9 +420,9 @@ type UninstallOptions struct {
 }
 
 // Uninstall removes the kernelspecs and the contents of the prefix that Install wrote, and the prefix itself if nothing
-// else is in it; files of the user's in its folders bin, lib, share and weights stay. Modules in Go's module
-// cache, notebooks, runs and data sets stay. When nothing is installed the error
-// wraps fs.ErrNotExist.
+// else is in it; files of the user's in its folders bin, lib, share and weights stay, beside a file by which Install
+// takes the prefix again. Modules in Go's module cache, notebooks, runs and data sets stay. When nothing is installed the
+// error wraps fs.ErrNotExist.
 func Uninstall(opts UninstallOptions) error {
 	say := func(format string, args ...any) {
 		if opts.Log != nil {
@@ -437,7 +467,10 @@ func Uninstall(opts UninstallOptions) error {
 	if err := os.Remove(string(p)); err == nil {
 		say("removed %s", p)
 	} else if rest, _ := os.ReadDir(string(p)); len(rest) > 0 {
-		say("kept %s: it holds %q, which install did not make", p, rest[0].Name())
+		if err := os.WriteFile(p.join(uninstalledFile), []byte(uninstalledText), 0o644); err != nil {
+			return fmt.Errorf("kernel: uninstall: %w", err)
+		}
+		say("kept %s: it holds %q, which install did not make; with %s, install takes the folder again", p, rest[0].Name(), uninstalledFile)
 	}
 	if m.isOf(p) {
 		m.removeMade()

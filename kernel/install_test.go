@@ -37,6 +37,7 @@ func TestForeignFolders(t *testing.T) {
 		{"a folder of sources", "", []string{"src/main.go", "src/sub/a.go"}},
 		{"a project of Python", "", []string{"src/app.py", "venv/bin/python", "jupyter/a.ipynb"}},
 		{"a cut-off workspace", "", []string{".workspace-mine/notes"}},
+		{"another text in the place of ours", "", []string{uninstalledFile, "bin/mine"}},
 		{"a web page", `{"name": "Shop", "start_url": "/"}`, []string{"src/app.js", "lib/a.js", "weights/own.pth"}},
 		{"a manifest of another kind", "[1, 2]", []string{"bin/mine"}},
 	} {
@@ -90,7 +91,8 @@ func TestRepeatedInstall(t *testing.T) {
 	}
 }
 
-// TestUninstallKeepsFiles: files that people put into the folders of an installation stay.
+// TestUninstallKeepsFiles: files that people put into the folders of an installation stay; install takes the folder
+// again, unless something has come since that it would replace.
 func TestUninstallKeepsFiles(t *testing.T) {
 	theirs := []string{"bin/mine", "lib/libmine.so", "share/fonts/a.ttf", "weights/own.pth", "shim/node", "notes.txt"}
 	ours := []string{"bin/tlkernel", "bin/gopls", "lib/libonnxruntime.so.1", "lib/onednn/libdnnl.so", "share/gonb_comm.js",
@@ -106,8 +108,20 @@ func TestUninstallKeepsFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := fill(t, filepath.Join(t.TempDir(), "want"), theirs...)
+	if err := os.WriteFile(want.join(uninstalledFile), []byte(uninstalledText), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	if got, want := relativeTree(t, p), relativeTree(t, want); !slices.Equal(got, want) {
 		t.Errorf("left:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := Install(ended, InstallOptions{Prefix: string(p)}); err == nil || strings.Contains(err.Error(), "holds no installation") {
+		t.Errorf("install into the folder again: %v", err)
+	}
+	fill(t, string(p), "venv/own/python")
+	if err := refuseForeign(p); err == nil || !strings.Contains(err.Error(), `it has "venv"`) {
+		t.Errorf("with a venv of another program: %v", err)
 	}
 }
 
