@@ -348,11 +348,11 @@ func (u *names) apply(c *change) {
 		return !slices.ContainsFunc(def.names, func(name string) bool { return u.live[name] == nil })
 	})
 	for _, e := range slices.Concat(c.created, c.again, slices.Collect(maps.Values(c.kept))) {
-		if e.cell == c.cell && !slices.Contains(u.declared[c.cell], e.name) {
-			u.declared[c.cell] = append(u.declared[c.cell], e.name)
+		if e.cell == c.cell && !slices.ContainsFunc(u.declared[c.cell], func(d *entity) bool { return d.name == e.name }) {
+			u.declared[c.cell] = append(u.declared[c.cell], e)
 		}
 	}
-	slices.Sort(u.declared[c.cell])
+	slices.SortFunc(u.declared[c.cell], func(a, b *entity) int { return strings.Compare(a.name, b.name) })
 	maps.Copy(u.imports, c.imports)
 	for _, name := range c.undone {
 		delete(u.imports, name)

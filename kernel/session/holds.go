@@ -182,7 +182,7 @@ func (x *changer) noticeHeld(look looker) {
 		}
 		if d := x.resized(v); d != nil {
 			x.out.notices = append(x.out.notices, fmt.Sprintf("%s (cell %d) still has the size that it had with %s of before; %s to have the new one",
-				v.name, v.cell, d.name, x.u.setAgain(v.name, v.cell, x.declared)))
+				v.name, v.cell, d.name, x.u.setAgain(v.name, v.cell, x.u.anew(x.typed))))
 		}
 	}
 }
@@ -275,7 +275,7 @@ func (x *changer) heldText(v *entity, held []rt.Code) string {
 		return ""
 	}
 	return fmt.Sprintf("%s (cell %d) still holds what was made with %s of before; %s to have the new one",
-		v.name, v.cell, strings.Join(names, ", "), x.u.setAgain(v.name, cell, x.declared))
+		v.name, v.cell, strings.Join(names, ", "), x.u.setAgain(v.name, cell, x.u.anew(x.typed)))
 }
 
 // oldCode is replaced code, and the cell whose function literal uses it; 0 if none does.

@@ -22,8 +22,10 @@ func (u *names) forget(lost bool) {
 	fresh := newNames()
 	if lost {
 		fresh.imports, fresh.stale, fresh.declared = u.imports, u.stale, u.declared
+		left := &names{live: maps.Clone(u.live), declared: u.declared} // a cell that runs again undoes no value any more
+		maps.DeleteFunc(left.live, func(_ string, e *entity) bool { return e.kind == kindVar })
 		for name, e := range u.live {
-			fresh.stale[name] = staleName{kind: e.kind, typ: typeString(e.obj.Type()), cell: e.cell, reason: u.goneReason(e)}
+			fresh.stale[name] = staleName{kind: e.kind, typ: typeString(e.obj.Type()), cell: e.cell, reason: left.goneReason(e)}
 		}
 		for _, def := range u.definitions() {
 			fresh.lost = append(fresh.lost, def.only(namesOf(u.entities(def))))

@@ -26,8 +26,8 @@ type names struct {
 	forgotten []*entity
 	// literals are the function literals of cells' statements, by run; see holds.go.
 	literals map[int][]literal
-	// declared are the names that each cell declares, by execution count.
-	declared map[int][]string
+	// declared are the names that each cell declares, by execution count, sorted.
+	declared map[int][]*entity
 }
 
 // imported is a package that a cell imported.
@@ -47,16 +47,18 @@ type staleName struct {
 }
 
 func newNames() *names {
-	return &names{live: map[string]*entity{}, byObj: map[types.Object]*entity{}, stale: map[string]staleName{}, imports: map[string]imported{}, lacking: map[string]bool{}, literals: map[int][]literal{}, declared: map[int][]string{}}
+	return &names{live: map[string]*entity{}, byObj: map[types.Object]*entity{}, stale: map[string]staleName{}, imports: map[string]imported{}, lacking: map[string]bool{}, literals: map[int][]literal{}, declared: map[int][]*entity{}}
 }
 
 // undoneBy lists the names, other than name, that a cell would declare as they were before if it ran again: other cells,
-// or the present one with the names in anew, have declared them since.
+// or the present one with the names in anew, have declared them since. A variable that has been of one type is none of
+// them: in x, err := f() it is set in passing.
 func (u *names) undoneBy(cell int, name string, anew map[string]bool) string {
 	var undone []string
-	for _, other := range u.declared[cell] {
-		if e := u.live[other]; other != name && (anew[other] || e != nil && e.cell != cell) {
-			undone = append(undone, other)
+	for _, d := range u.declared[cell] {
+		e := u.live[d.name]
+		if d.name != name && (anew[d.name] || e != nil && e.cell != cell && !e.sameVariable(d)) {
+			undone = append(undone, d.name)
 		}
 	}
 	const most = 3
@@ -64,6 +66,11 @@ func (u *names) undoneBy(cell int, name string, anew map[string]bool) string {
 		undone = append(undone[:most], fmt.Sprintf("%d more", n))
 	}
 	return strings.Join(undone, ", ")
+}
+
+// sameVariable reports whether two names are those of one variable, or of two of the same type.
+func (e *entity) sameVariable(d *entity) bool {
+	return e.kind == kindVar && d.kind == kindVar && (e.store == d.store || types.Identical(e.obj.Type(), d.obj.Type()))
 }
 
 // setAgain returns the advice that gives a name its value once more, which a cell has given it.

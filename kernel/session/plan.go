@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"go/token"
 	"go/types"
+	"maps"
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
@@ -94,7 +95,7 @@ func (pl *planner) dropBroken(t *typed, f findings, errs []fileError) (own []cel
 		count := e.def.src.count
 		reason := fmt.Sprintf("%s (cell %d) does not compile any more: %s", e.def.names[0], count, e.msg)
 		next := fmt.Sprintf("; mend cell %d and run it again", count)
-		if undone := pl.names.undoneBy(count, e.def.names[0], t.declared); undone != "" {
+		if undone := pl.names.undoneBy(count, e.def.names[0], pl.names.anew(t)); undone != "" {
 			next = fmt.Sprintf("; mend it and declare it again without the rest of cell %d, which has %s as before", count, undone)
 		}
 		if !strings.HasSuffix(reason, next) { // the message of another one may
@@ -114,11 +115,22 @@ func (pl *planner) dropOtherLayout(t *typed, f findings) (dropped bool) {
 		nv := t.pkg.Scope().Lookup(v.name)
 		if nv == nil || !sameLayout(v.obj.Type(), nv.Type()) {
 			f.staled[v.name] = staleName{kind: kindVar, typ: typeString(v.obj.Type()), cell: v.cell,
-				reason: fmt.Sprintf("%s (cell %d) has a type that cell %d declares anew with another layout; %s", v.name, v.cell, t.src.count, pl.names.setAgain(v.name, v.cell, t.declared))}
+				reason: fmt.Sprintf("%s (cell %d) has a type that cell %d declares anew with another layout; %s", v.name, v.cell, t.src.count, pl.names.setAgain(v.name, v.cell, pl.names.anew(t)))}
 			dropped = true
 		}
 	}
 	return dropped
+}
+
+// anew returns the names that the cell declares, except for variables that keep their type.
+func (u *names) anew(t *typed) map[string]bool {
+	anew := maps.Clone(t.declared)
+	maps.DeleteFunc(anew, func(name string, _ bool) bool {
+		v := u.live[name]
+		obj, isVar := t.pkg.Scope().Lookup(name).(*types.Var)
+		return v != nil && v.kind == kindVar && isVar && types.Identical(v.obj.Type(), obj.Type())
+	})
+	return anew
 }
 
 // sameMemory finds the variables that the cell declares anew with the same type. again means that there are variables

@@ -29,5 +29,13 @@ func init() {
 			{code: "const n = 3\nvar g [n]int"}, {code: "const n = 5", want: "set g again without the rest of cell 7, which has n as before"},
 			{code: "rate := 3\nfunc addf(x int) int { return x * rate }\nadd := func(x int) int { return x * rate }"}, {code: "rate := 0.5", want: "mend it and declare it again without the rest of cell 9, which has rate as before"},
 			{code: "add(1)", want: "=> 3"}, {code: "type S interface{ area() int }\ntype Q struct{ a int }\nfunc (q Q) area() int { return q.a }\nvar s S = Q{3}"}, {code: "func (q Q) area() int { return 2 * q.a }", want: "set s again without the rest of cell 12, which has Q.area as before"}}},
+		{"advice for a variable whose cell set another one in passing", []step{
+			{code: "type T struct{ a int }\nfunc two() (T, error) { return T{1}, nil }"}, {code: "t, err := T{1}, error(nil)"}, {code: "u, err := 1, error(nil)"}, {code: "type T struct{ a, b int }", want: "another layout; run cell 2 again"},
+			{code: "t, err := T{}, error(nil)"}, {code: "type T struct{ a, b, c int }\nv, err := 2, error(nil)", want: "another layout; run cell 5 again"},
+			{code: "g, err := func() int { return v }, error(nil)"}, {code: "v, err := \"v\", error(nil)", want: "g (cell 7) still holds what was made with v of before; run cell 7 again"},
+			{code: "t, err := T{}, error(nil)\nfunc (t T) n() int { return 1 }"}, {code: "err := \"text\""}, {code: "type T struct{ a int }", want: "set t again without the rest of cell 9, which has err"}}},
+		{"advice for variables that are lost", []step{
+			{code: "data, err := os.ReadFile(\"/dev/null\")\nfunc f() int { return 1 }"}, {code: "more, err := os.ReadFile(\"/dev/null\")"}, {code: "other, more := 1, 2"}, {code: "func f() int { return 2 }"},
+			{code: "syscall.Kill(os.Getpid(), syscall.SIGKILL)\nselect {}", fail: "there again"}, {code: "len(data)", fail: "set data again without the rest of cell 1, which has f as before"}, {code: "err", fail: "the worker ended; run cell 2 again"}}},
 	}...)
 }
