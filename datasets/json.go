@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/nearest"
@@ -37,6 +39,7 @@ func isJSON(text []byte) bool {
 // readJSON reads all objects of a text, in lists or one after the other. A file that is cut short is an error, as its last
 // labels are missing, and so is anything else beside the objects.
 func readJSON(text []byte) (*jsonList, error) {
+	text = withoutNaN(text)
 	list, line, at, inList := &jsonList{}, 1, 0, false
 	for {
 		start := len(text) - len(bytes.TrimLeft(text[at:], " \t\r\n,"))
@@ -60,6 +63,25 @@ func readJSON(text []byte) (*jsonList, error) {
 		at += int(dec.InputOffset())
 		line += bytes.Count(text[start:at], []byte("\n"))
 	}
+}
+
+// pythonNumbers fit the numbers that Python's json.dumps writes and JSON does not have, and texts, which may hold them.
+var pythonNumbers = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b`)
+
+// withoutNaN returns JSON with null for NaN, which is pandas' missing value, and with the infinite numbers as texts.
+func withoutNaN(text []byte) []byte {
+	if !bytes.Contains(text, []byte("NaN")) && !bytes.Contains(text, []byte("Infinity")) {
+		return text
+	}
+	return pythonNumbers.ReplaceAllFunc(text, func(found []byte) []byte {
+		switch {
+		case found[0] == '"':
+			return found
+		case bytes.HasSuffix(found, []byte("NaN")):
+			return []byte("null")
+		}
+		return strconv.AppendQuote(nil, string(found))
+	})
 }
 
 // object reads the next object.
@@ -104,6 +126,9 @@ func jsonText(value json.RawMessage) string {
 
 // rows returns the wanted fields of all objects that have something in one of them.
 func (l *jsonList) rows(wanted []string) (rows []row, err error) {
+	if orient := l.pandasOrient(wanted[0]); orient != "" {
+		return nil, fmt.Errorf("it is a table in a single JSON object; write it as CSV, in Python with pandas.read_json(FILE, orient=%q, dtype=False).to_csv(NEW, index=False)", orient)
+	}
 	names := make([]string, len(wanted))
 	for i, w := range wanted {
 		if names[i], err = l.name(w); err != nil {
@@ -142,16 +167,58 @@ func (l *jsonList) name(wanted string) (string, error) {
 	return "", fmt.Errorf("it has no field %q%s; its fields are %s", wanted, hint, list(l.names))
 }
 
+// pandasOrient returns the orient with which pandas.read_json reads a table that is a single object, "" for other JSON.
+func (l *jsonList) pandasOrient(image string) string {
+	if len(l.objects) != 1 || len(l.names) == 0 {
+		return ""
+	}
+	fields, sizes := l.objects[0].fields, map[int]bool{}
+	for _, value := range fields {
+		sizes[jsonSize(value)] = true
+	}
+	var row map[string]json.RawMessage
+	notRow := json.Unmarshal([]byte(fields[l.names[0]]), &row)
+	_, noColumn := l.name(image)
+	switch {
+	case l.has("columns", "index", "data"):
+		return "split"
+	case l.has("schema", "data"):
+		return "table"
+	case len(sizes) != 1 || sizes[0]:
+		return ""
+	case noColumn == nil:
+		return "columns"
+	case notRow == nil && row[image] != nil:
+		return "index"
+	}
+	return ""
+}
+
+// jsonSize returns the number of values in an object or in a list of several, 0 for other values.
+func jsonSize(value string) int {
+	var object map[string]json.RawMessage
+	var array []json.RawMessage
+	switch {
+	case json.Unmarshal([]byte(value), &object) == nil:
+		return len(object)
+	case json.Unmarshal([]byte(value), &array) == nil && len(array) > 1:
+		return len(array)
+	}
+	return 0
+}
+
+// has reports whether the list has all of some fields.
+func (l *jsonList) has(names ...string) bool {
+	return !slices.ContainsFunc(names, func(n string) bool { return !slices.Contains(l.names, n) })
+}
+
 // otherForm says what JSON is that does not have an object with the label per image, and what to do; "" for other JSON.
 func (l *jsonList) otherForm() string {
-	has := func(names ...string) bool {
-		return !slices.ContainsFunc(names, func(n string) bool { return !slices.Contains(l.names, n) })
-	}
 	switch {
-	case has("images", "annotations", "categories"):
+	case l.has("images", "annotations", "categories"):
 		return "COCO's JSON, whose labels are those of objects in the images; export the data with a folder or a line per image " +
 			"(in Roboflow: Folder Structure), or give FromSamples the file_name of each image and the name of its category"
-	case has("data", "annotations"):
+	case l.has("data", "annotations"):
 		return "Label Studio's JSON; export it as CSV there"
 	case len(l.objects) == 1:
 		return `a single JSON object; write a list with one per image, such as [{"image": "1.jpg", "label": "cat"}], or give FromSamples the labels`
