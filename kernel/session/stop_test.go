@@ -123,6 +123,7 @@ func TestStopDeferred(t *testing.T) {
 	}
 	// Each further interrupt ends one more of them.
 	done, out := begin(t, s, 4, "defer func() { fmt.Println(\"second\"); for { } }()\ndefer func() { fmt.Println(\"first\"); for { } }()\nfmt.Println(\"started\")\nos.Exit(3)")
+	until(t, func() bool { return strings.Contains(out.String(), "first\n") }) // before, it would stop the body
 	for n := range 2 {
 		s.Interrupt()
 		until(t, func() bool { return len(done) > 0 || strings.Count(out.String(), "all variables stay.\n") == n+1 })
