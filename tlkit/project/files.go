@@ -279,7 +279,7 @@ func (w *writer) place() error {
 	case err != nil:
 		return fmt.Errorf("project: %w", err)
 	}
-	if err := w.onlyEarlier(); err != nil {
+	if err := w.onlyEarlier(w.project.Files); err != nil {
 		return err
 	}
 	// Of a project in another precision, or with another model in its page.
@@ -302,13 +302,25 @@ func (w *writer) place() error {
 	return nil
 }
 
-// onlyEarlier returns an error if the folder holds no earlier project and files of the same names: those are the user's.
-func (w *writer) onlyEarlier() error {
+// planned lists the files that every project of the name and the model has.
+func (w *writer) planned() ([]string, error) {
+	all := []string{"go.mod", "go.sum", "classifier/" + w.view.ModelFile}
+	err := fs.WalkDir(files, "files", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			all = append(all, filepath.ToSlash(w.target(path)))
+		}
+		return err
+	})
+	return all, err
+}
+
+// onlyEarlier returns an error if the folder holds no earlier project, but one of the files: that is the user's.
+func (w *writer) onlyEarlier(names []string) error {
 	dir := w.project.Dir
 	if _, err := os.Stat(filepath.Join(dir, "cmd", w.view.Name, "main.go")); err == nil {
 		return nil
 	}
-	for _, f := range w.project.Files {
+	for _, f := range names {
 		if _, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(f))); err == nil {
 			return fmt.Errorf("project: the folder %s holds no project %q, and has a file %s, which Options.Overwrite does not replace; choose another Options.Dir",
 				dir, w.view.Name, f)

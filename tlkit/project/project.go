@@ -94,6 +94,14 @@ func Write(ctx context.Context, name string, model *zoo.Model, opts Options, fac
 	if err != nil {
 		return nil, err
 	}
+	w := writer{view: newView(name, model, opts, facts), project: &Project{Name: name, Dir: dir}}
+	planned, err := w.planned()
+	if err != nil {
+		return nil, fmt.Errorf("project: %w", err)
+	}
+	if err := w.onlyEarlier(planned); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return nil, fmt.Errorf("project: %w", err)
 	}
@@ -102,7 +110,7 @@ func Write(ctx context.Context, name string, model *zoo.Model, opts Options, fac
 		return nil, fmt.Errorf("project: %w", err)
 	}
 	defer os.RemoveAll(tmp)
-	w := writer{dir: tmp, view: newView(name, model, opts, facts), project: &Project{Name: name, Dir: dir}}
+	w.dir = tmp
 	if err := w.write(ctx, model, opts); err != nil {
 		return nil, err
 	}

@@ -235,7 +235,8 @@ func TestFolder(t *testing.T) {
 	if err := os.WriteFile(readme, []byte("of another program"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := write("antbee", project.Options{Dir: link, Overwrite: true}); err == nil || !strings.Contains(err.Error(), "README.md") {
+	// Without sources nothing is made: the error comes before any work.
+	if err := write("antbee", project.Options{Dir: link, Overwrite: true, Source: filepath.Join(dir, "none")}); err == nil || !strings.Contains(err.Error(), "README.md") {
 		t.Errorf("over the files of another program: %v", err)
 	}
 	if text, err := os.ReadFile(readme); err != nil || string(text) != "of another program" {

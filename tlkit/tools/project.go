@@ -2,6 +2,7 @@ package tools
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -63,11 +64,16 @@ func writeProject(run, strategy, data string, opts project.Options, stderr io.Wr
 	switch opts.Data, err = dataOf(r, data); {
 	case err != nil && data != "":
 		return nil, fmt.Errorf("-data %s: %w; name the folder, file or data set that the run was made with, or leave -data out", data, err)
+	case errors.Is(err, errInNotebook):
+		fmt.Fprintf(stderr, "project: the test will have no images (%v); if the run's data set is elsewhere, name it with -data\n", err)
 	case err != nil:
 		fmt.Fprintf(stderr, "project: the test will have no images (%v); name the run's data set with -data\n", err)
 	}
 	return result.Project(filepath.Base(opts.Dir), opts)
 }
+
+// errInNotebook is of a data set that the command may not be able to load as the run had it.
+var errInNotebook = errors.New("a notebook can give the data set to Result.Project")
 
 // dataOf returns the data set that a run was made with: the one named, a folder, or the one that the run names, if that
 // is at hand.
@@ -79,10 +85,11 @@ func dataOf(r *train.Run, name string) (*datasets.Dataset, error) {
 			if same, _ := data.Matches(r.Config.Data.Fingerprint); same {
 				return data, nil
 			}
-			err = fmt.Errorf("the images of %s are not those of the run", cmp.Or(name, r.Config.Data.Name))
+			why := "whose notebook may have changed the splits that it loaded"
 			if r.Config.Data.Origin == nil {
-				err = fmt.Errorf("%w, which does not keep the options that its data set may have been loaded with: a notebook can give the data set to Result.Project", err)
+				why = "which does not keep the options that its data set may have been loaded with"
 			}
+			err = fmt.Errorf("the images of %s are not those of the run, %s: %w", cmp.Or(name, r.Config.Data.Name), why, errInNotebook)
 		}
 		first = cmp.Or(first, err)
 	}

@@ -82,6 +82,8 @@ func TestProject(t *testing.T) {
 		{nil, 2, "usage"},
 		{[]string{"-h"}, 0, "usage"},
 		{[]string{"-skip-build", filepath.Join(dir, "runs", "none"), filepath.Join(dir, "x")}, 1, "no run"},
+		{[]string{"-skip-build", filepath.Join(dir, "runs", "held"), filepath.Join(dir, "y")}, 0, "a notebook can give the data set to Result.Project); if the run's data set is elsewhere"},
+		{[]string{"-skip-build", "-data", "sketches", filepath.Join(dir, "runs", "held"), filepath.Join(dir, "x")}, 1, "a notebook can give the data set to Result.Project"},
 		{[]string{"-skip-build", "-strategy", "none", filepath.Join(dir, "runs", "sketchy"), filepath.Join(dir, "x")}, 1, "no strategy"},
 	} {
 		errs.Reset()

@@ -1,6 +1,8 @@
 package train
 
 import (
+	"encoding/json"
+	"errors"
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
@@ -52,6 +54,31 @@ func TestProbeEngine(t *testing.T) {
 	}
 	if after, err := digestOf(m); err != nil || after != before {
 		t.Errorf("the probe changed the model: digest %s, before %s, %v", after, before, err)
+	}
+}
+
+// TestStepsOfRun holds that the steps for which engines are chosen are those that a run takes.
+func TestStepsOfRun(t *testing.T) {
+	before := chooseEngines
+	t.Cleanup(func() { chooseEngines = before })
+	asked := errors.New("asked")
+	for _, tt := range []struct {
+		recipe Recipe
+		want   int
+	}{
+		{Recipe{Epochs: 5, BatchSize: 8}, 2 * 5 * 2},
+		{Recipe{Epochs: 5, BatchSize: 8, Passes: 4}, 2 * 5 * 10},
+		{Recipe{Epochs: 5, BatchSize: 32, Passes: 4}, 2 * 5 * 2}, // batches go over the end of a pass
+	} {
+		got := -1
+		chooseEngines = func(_ *zoo.Model, _, steps int) (backend.Choice, error) {
+			got = steps
+			return backend.Choice{}, asked
+		}
+		run := &Run{Dir: t.TempDir(), Config: Config{Recipe: tt.recipe, Strategies: make([]json.RawMessage, 2)}}
+		if _, err := run.engines(nil, 20); err != asked || got != tt.want {
+			t.Errorf("%+v: %d steps, %v; want %d", tt.recipe, got, err, tt.want)
+		}
 	}
 }
 

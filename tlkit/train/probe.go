@@ -132,7 +132,7 @@ func (r *Run) engines(m *zoo.Model, images int) (enginePair, error) {
 	}
 	steps := 0
 	if r.Dir != "" { // a search for a learning rate has no folder, and a hundred steps
-		steps = len(r.Config.Strategies) * recipe.Epochs * (images / recipe.BatchSize)
+		steps = len(r.Config.Strategies) * recipe.Epochs * (images * max(1, recipe.Passes) / recipe.BatchSize)
 	}
 	c, err := chooseEngines(m, recipe.BatchSize, steps)
 	if err != nil {
