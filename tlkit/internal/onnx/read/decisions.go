@@ -57,9 +57,14 @@ func cutDecisions(m *protos.ModelProto) string {
 }
 
 // decidedOn returns the value that an output is decided from, and the operators that decide; none if the output is no
-// decision. Between these, operators may change type and shape.
+// decision. Between these, operators may change type and shape. A file's graph may have cycles, which other steps refuse.
 func decidedOn(output string, made map[string]*protos.NodeProto) (scores string, cut []*protos.NodeProto) {
+	seen := map[string]bool{}
 	for v := made[output]; v != nil; v = made[output] {
+		if seen[output] {
+			return "", nil
+		}
+		seen[output] = true
 		at, decides := decisions[v.OpType]
 		if !decides && !slices.Contains([]string{"Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten"}, v.OpType) || at >= len(v.Input) {
 			break

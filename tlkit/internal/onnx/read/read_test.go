@@ -116,6 +116,10 @@ func TestParseErrors(t *testing.T) {
 		{"oblong images", "resnet", func(m *protos.ModelProto) { dim(m, 2).Value = size(64) }, "64x32"},
 		{"huge images", "resnet", func(m *protos.ModelProto) { dim(m, 2).Value = size(1 << 40) }, "axis of length"},
 		{"a circle", "resnet", func(m *protos.ModelProto) { m.Graph.Node[0].Input[0] = m.Graph.Node[5].Output[0] }, "no result of a node before"},
+		{"an output of itself", "resnet", func(m *protos.ModelProto) { circle(m.Graph, "Identity") }, "no result of a node before"},
+		{"a label of itself", "resnet", func(m *protos.ModelProto) { circle(m.Graph, "ArgMax") }, "no result of a node before"},
+		{"an output in a circle of two", "resnet", func(m *protos.ModelProto) { circle(m.Graph, "Reshape", "Cast") }, "no result of a node before"},
+		{"a label in a circle of two", "resnet", func(m *protos.ModelProto) { circle(m.Graph, "Identity", "ArgMax") }, "no result of a node before"},
 		{"images of bytes", "resnet", func(m *protos.ModelProto) {
 			m.Graph.Input[0].Type.GetTensorType().ElemType = int32(protos.TensorProto_UINT8)
 		}, "is of type UINT8 with 4 axes; expected float with four, [batch, 3, height, width]: export the network without the step"},
@@ -145,6 +149,14 @@ func TestParseErrors(t *testing.T) {
 			t.Errorf("%s: error %v, want one with %q", tt.name, err, tt.want)
 		}
 	}
+}
+
+// circle makes the graph's output one of nodes in a circle.
+func circle(g *protos.GraphProto, ops ...string) {
+	for i, op := range ops {
+		g.Node = append(g.Node, &protos.NodeProto{OpType: op, Input: []string{fmt.Sprint("circle", (i+1)%len(ops))}, Output: []string{fmt.Sprint("circle", i)}})
+	}
+	g.Output[0].Name = "circle0"
 }
 
 func dim(m *protos.ModelProto, axis int) *protos.TensorShapeProto_Dimension {
