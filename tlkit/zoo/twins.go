@@ -70,13 +70,20 @@ func toggled(name, suffix string) string {
 	return name + suffix
 }
 
-// twinNotes name the networks that a file fits as well. Where the file has more than its weights to tell them apart, an
-// error names the right one.
+// twinNotes name the networks that a file fits as well. Where the file has more than its weights to tell them apart, as
+// an exported file has its description, an error names the right one.
 func (m *Model) twinNotes(f *fit, sd *weights.StateDict) ([]string, error) {
 	if err := m.pooledOtherwise(f, sd); err != nil {
 		return nil, err
 	}
 	names, differ := m.Spec.twins()
+	switch of := exportedFrom(sd); {
+	case of == "" || len(names) == 0:
+	case baseName(of) == baseName(m.Spec.Name):
+		return nil, nil
+	case slices.ContainsFunc(names, func(twin string) bool { return baseName(twin) == baseName(of) }):
+		return nil, fmt.Errorf("zoo: %s is an exported file of %s, and %s takes the same tensors but has %s; name %s", sd.Source, of, m.Spec.Name, differ, of)
+	}
 	switch own := f.layout.name == "" || strings.HasPrefix(f.layout.name, "fastai"); {
 	case m.Spec.Family == "swin":
 		var err error
@@ -95,6 +102,15 @@ func (m *Model) twinNotes(f *fit, sd *weights.StateDict) ([]string, error) {
 	}
 	return []string{fmt.Sprintf("the file does not say which of several networks it is of: %s takes the same tensors and has %s; if the file is of that one, name it in place of %s",
 		of, differ, m.Spec.Name)}, nil
+}
+
+// exportedFrom returns the network that the description of an exported file names, "" for other files.
+func exportedFrom(sd *weights.StateDict) string {
+	about, err := describe(sd.Source, sd)
+	if err != nil {
+		return ""
+	}
+	return about.Model
 }
 
 // otherWindows leaves the networks whose windows the file's tables allow. It is an error if they are not those of m.
