@@ -1,6 +1,9 @@
 package zoo
 
 import (
+	"encoding/json"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -24,10 +27,30 @@ func foundClasses(metadata map[string]string, n int) []string {
 	return nil
 }
 
-// literalNames reads a list of texts, or a dictionary from 0, 1, ... to texts, as Python's str and JSON write them:
-// ['ant', "bee"], {0: 'ant'}, {"0": "ant"}. It returns nil for anything else.
-func literalNames(text string) (names []string) {
-	text = strings.TrimSpace(text)
+// literalNames reads a list of texts, or a dictionary from 0, 1, ... in any order to texts, as JSON and Python's str
+// write them: ["ant"], ['ant', "bee"], {"0": "ant"}, {0: 'ant'}. It returns nil for anything else.
+func literalNames(text string) []string {
+	var list []string
+	if json.Unmarshal([]byte(text), &list) == nil && !slices.Contains(list, "") { // "" may be JSON's null
+		return list
+	}
+	var dict map[string]string
+	if json.Unmarshal([]byte(text), &dict) != nil || slices.Contains(slices.Collect(maps.Values(dict)), "") {
+		dict = pythonNames(strings.TrimSpace(text))
+	}
+	names := make([]string, len(dict))
+	for i := range names {
+		name, ok := dict[strconv.Itoa(i)]
+		if !ok {
+			return nil
+		}
+		names[i] = name
+	}
+	return names
+}
+
+// pythonNames reads a list or dictionary of texts as Python's str writes it; a list's keys are 0, 1, ...
+func pythonNames(text string) map[string]string {
 	if len(text) < 2 {
 		return nil
 	}
@@ -35,19 +58,21 @@ func literalNames(text string) (names []string) {
 	if !isDict && !(text[0] == '[' && text[len(text)-1] == ']') {
 		return nil
 	}
+	names := map[string]string{}
 	for rest := text[1 : len(text)-1]; ; {
+		key := strconv.Itoa(len(names))
 		if isDict {
-			key, value, ok := strings.Cut(rest, ":")
-			if !ok || strings.Trim(key, ` "'`) != strconv.Itoa(len(names)) {
+			before, value, ok := strings.Cut(rest, ":")
+			if !ok {
 				return nil
 			}
-			rest = value
+			key, rest = strings.Trim(before, ` "'`), value
 		}
 		name, after, ok := cutQuoted(strings.TrimSpace(rest))
-		if !ok {
+		if _, twice := names[key]; !ok || twice {
 			return nil
 		}
-		names = append(names, name)
+		names[key] = name
 		after = strings.TrimSpace(after)
 		if after == "" {
 			return names

@@ -32,7 +32,16 @@ func TestONNXClassNames(t *testing.T) {
 		{"id2label", `{"0": "a", "1": "b c", "2": "it's", "3": "\u00e9", "4": "e"}`, plain},
 		{"model_info labels", "a b c d e", []string{"a", "b", "c", "d", "e"}},
 		{"names", `{0: 'a', 1: 'b'}`, nil},
-		{"names", `{1: 'a', 0: 'b', 2: 'c', 3: 'd', 4: 'e'}`, nil},
+		{"names", `{1: 'b c', 0: 'a', 2: "it's", 3: 'é', 4: 'e'}`, plain},
+		{"names", `{0: 'a', 0: 'b', 2: 'c', 3: 'd', 4: 'e'}`, nil},
+		{"names", `{0: 'a', 1: 'b', 2: 'c', 3: 'd', 5: 'e'}`, nil},
+		{"id2label", `{"10": "a", "1": "b", "2": "c", "3": "d", "4": "e"}`, nil},
+		{"id2label", `{"4": "e", "1": "b c", "2": "it's", "3": "\u00e9", "0": "a"}`, plain},
+		{"classes", `["\ud83d\ude00", "b", "c", "d", "e"]`, []string{"😀", "b", "c", "d", "e"}}, // as json.dumps writes it
+		{"labels", `["a\/b", "b", "c", "d", "e"]`, []string{"a/b", "b", "c", "d", "e"}},
+		{"labels", `["", "b", "c", "d", "e"]`, []string{"", "b", "c", "d", "e"}},
+		{"labels", `["a", null, "c", "d", "e"]`, nil},
+		{"labels", `{"0": "a", "1": null, "2": "c", "3": "d", "4": "e"}`, nil},
 		{"names", `{0: 'a`, nil},
 		{"author", "x", nil},
 	} {
