@@ -522,6 +522,8 @@ type processor struct {
 	Normalize *bool         `json:"do_normalize"`
 	Mean      channelValues `json:"image_mean"`
 	Std       channelValues `json:"image_std"`
+	ImageSize sides         `json:"image_size"` // of the network, which the geometry must give
+	Channels  *int          `json:"num_channels"`
 	Twice     bool          `json:"include_top"`           // EfficientNet's divides by the deviation once more
 	Flip      *bool         `json:"do_flip_channel_order"` // blue, green, red
 }
@@ -629,6 +631,11 @@ func readProcessor(text []byte) (c processor, err error) {
 	if err != nil {
 		return c, err
 	}
+	for _, name := range []*string{&c.Type, &c.OldType} {
+		if strings.HasPrefix(*name, "Auto") { // AutoImageProcessor, AutoFeatureExtractor: of any kind
+			*name = ""
+		}
+	}
 	switch _, known := c.kind(); {
 	case unknown != "":
 		return c, fmt.Errorf("%s, which is not known here", unknown)
@@ -648,6 +655,12 @@ func (c processor) preprocess() (vision.Preprocess, error) {
 	var p vision.Preprocess
 	if err := c.geometry(&p); err != nil {
 		return p, err
+	}
+	if side := cmp.Or(c.ImageSize.Height, c.ImageSize.Shortest, c.ImageSize.one); side != 0 && (side != p.Crop || cmp.Or(c.ImageSize.Width, side) != side) {
+		return p, fmt.Errorf("image_size is %d, but images become %dx%d by the other fields", side, p.Crop, p.Crop)
+	}
+	if c.Channels != nil && *c.Channels != 3 {
+		return p, fmt.Errorf("num_channels is %d, expected 3", *c.Channels)
 	}
 	switch resample := c.Resample; {
 	case resample == nil:
