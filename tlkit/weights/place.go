@@ -204,14 +204,21 @@ func (d *dict) isZeRO() bool {
 }
 
 // isEmptied reports whether d is what DeepSpeed writes of a model whose weights it divides among processes: tensors
-// without elements in their places (deepspeed/runtime/engine.py, save_checkpoint).
+// without elements in their places (deepspeed/runtime/engine.py, save_checkpoint). Buffers are whole there; that of a
+// queue may be empty in any model.
 func (d *dict) isEmptied() bool {
 	v, _ := d.get("module")
 	inner, ok := dictOf(v)
 	if _, written := d.get("ds_version"); !ok || !written {
 		return false
 	}
-	return slices.ContainsFunc(inner.values, func(v any) bool { t, ok := v.(*Tensor); return ok && t.Len() == 0 })
+	for i, v := range inner.values {
+		name, _ := inner.keys[i].(string)
+		if t, ok := v.(*Tensor); ok && t.Len() == 0 && strings.HasSuffix(name, ".weight") {
+			return true
+		}
+	}
+	return false
 }
 
 // onlyOptimizers reports whether d has the state of optimizers and no other dictionary with tensors.

@@ -68,6 +68,7 @@ func TestPlace(t *testing.T) {
 	}
 	class := func(module, name string) string { return "c" + module + "\n" + name + "\n" }
 	sd := dict("conv.weight", w)
+	emptied := tensorPickle("FloatStorage", 4, 0, []int{0}, []int{1})
 	module := func(tensor string) string {
 		return class("my.net", "Net") + ")\x81" + dict("_parameters", dict("w", tensor), "_buffers", dict(), "_modules", dict()) + "b"
 	}
@@ -118,8 +119,11 @@ func TestPlace(t *testing.T) {
 		{"a counter of averages", dict("state_dict", sd, "averaging_state", dict("n_averaged", tensorPickle("FloatStorage", 4, 0, nil, nil))), "", "state_dict", "conv.weight", nil, ""},
 		{"quantised tensors alone", dict("epoch", "K\x03", "model", dict("w", qtensor)), "", "", "", nil, `"w" holds a tensor of a kind that is not read`},
 		{"a tensor of FSDP1", dict("w", class("torch.distributed._shard.sharded_tensor.api", "ShardedTensor")+")\x81"), "", "", "", nil, "divided among processes"},
-		{"a model of ZeRO-3", dict("module", dict("conv.weight", tensorPickle("FloatStorage", 4, 0, []int{0}, []int{1})), "ds_version", text("0.14")), "", "", "", nil,
+		{"a model of ZeRO-3", dict("module", dict("conv.weight", emptied), "ds_version", text("0.14")), "", "", "", nil,
 			"without its weights, which are in the files of the optimizers beside it; run zero_to_fp32.py"},
+		{"a model of ZeRO-3 with its buffers", dict("module", dict("bn.running_mean", w, "bn.running_var", w, "conv.weight", emptied), "ds_version", text("0.14")), "", "", "", nil,
+			"without its weights"},
+		{"a model of ZeRO-2 with an empty buffer", dict("module", dict("conv.weight", w, "queue", emptied), "ds_version", text("0.14")), "", "module", "conv.weight", nil, ""},
 		{"a model of ZeRO-2", dict("module", sd, "ds_version", text("0.14")), "", "module", "conv.weight", nil, ""},
 		{"an optimizer of ZeRO", dict("optimizer_state_dict", dict("zero_stage", "K\x03", "fp32_flat_groups", "]"+w+"a"), "ds_config", dict("a", "K\x01")), "", "", "", nil, "run zero_to_fp32.py"},
 		{"a sparse parameter", dict("w", w, "v", class("torch._utils", "_rebuild_sparse_tensor")+")R"), "", "", "", nil, "save its .to_dense()"},

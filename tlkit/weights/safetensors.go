@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -55,7 +56,9 @@ func openSafetensors(r io.ReaderAt, size int64) (*StateDict, error) {
 }
 
 // restoreShared adds the names of shared tensors that safetensors.torch.save_model left out: its metadata maps each to
-// the name under which the tensor is. They count against the limit of tied weights in PyTorch's files.
+// the name under which the tensor is. Other metadata may have a tensor's name as its value ("best": "conv1.weight"), so
+// that only a parameter of a module counts, shared by one that calls it the same ("head.weight": "embed.weight"). They
+// count against the limit of tied weights in PyTorch's files.
 func (sd *StateDict) restoreShared(size int64) error {
 	kept := make(map[string]Tensor, len(sd.entries))
 	for _, e := range sd.entries {
@@ -64,7 +67,7 @@ func (sd *StateDict) restoreShared(size int64) error {
 	budget := memoryBase + memoryFactor*size
 	for _, name := range slices.Sorted(maps.Keys(sd.Metadata)) {
 		t, ok := kept[sd.Metadata[name]]
-		if _, taken := kept[name]; !ok || taken {
+		if _, taken := kept[name]; !ok || taken || !sameParameter(name, sd.Metadata[name]) {
 			continue
 		}
 		if budget -= int64(t.NumBytes() + len(name)); budget < 0 {
@@ -74,6 +77,12 @@ func (sd *StateDict) restoreShared(size int64) error {
 		sd.entries = append(sd.entries, Entry{Key: name, Tensor: t})
 	}
 	return nil
+}
+
+// sameParameter reports whether a name is of a module's parameter, and another ends in the parameter's name.
+func sameParameter(name, other string) bool {
+	dot := strings.LastIndexByte(name, '.')
+	return dot >= 0 && name[dot+1:] == other[strings.LastIndexByte(other, '.')+1:]
 }
 
 // span is the place of a tensor's bytes within the data.

@@ -11,7 +11,7 @@ import (
 // names nothing, and a small file can't name its tensors without end.
 func TestSharedNames(t *testing.T) {
 	const w = `"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}`
-	sd, err := OpenBytes("x.safetensors", safetensorsFile(`{"__metadata__":{"z.w":"w","a.w":"w","w":"w","format":"pt","v":"none"},`+w+`}`, 8))
+	sd, err := OpenBytes("x.safetensors", safetensorsFile(`{"__metadata__":{"z.w":"w","a.w":"w","w":"w","format":"pt","v":"none","best":"w","a.w2":"w","a.":"w"},`+w+`}`, 8))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func TestSharedNames(t *testing.T) {
 	}
 	var names []string
 	for i := range 100 {
-		names = append(names, fmt.Sprintf(`"%d":"w"`, i))
+		names = append(names, fmt.Sprintf(`"%d.w":"w"`, i))
 	}
 	const n = 1 << 20
 	large := strings.NewReplacer("[2]", fmt.Sprintf("[%d]", n/4), "[0,8]", fmt.Sprintf("[0,%d]", n)).Replace(w)

@@ -295,6 +295,28 @@ func TestOneChannel(t *testing.T) {
 	}
 }
 
+// TestMetadataOfOnesOwn: metadata with the name of a tensor as its value is none of the file's tensors.
+func TestMetadataOfOnesOwn(t *testing.T) {
+	away(t)
+	m := small(t, []string{"a", "b", "c"}, 1)
+	entries, err := m.StateDict()
+	if err != nil {
+		t.Fatal(err)
+	}
+	weight := m.HeadKey() + ".weight"
+	path := filepath.Join(t.TempDir(), "own.safetensors")
+	if err := weights.WriteSafetensors(path, entries, map[string]string{"format": "pt", m.HeadKey(): weight, "best": entries[0].Key, weight + "2": weight}); err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := zoo.Load("resnet20", zoo.LoadOptions{Weights: path, Head: zoo.HeadOfFile, Classes: m.Classes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := values(t, m); !maps.EqualFunc(values(t, loaded), want, slices.Equal[[]float32]) || len(loaded.Notes) > 0 {
+		t.Errorf("the values are not those of the file, or notes: %q", loaded.Notes)
+	}
+}
+
 // TestSharedTensors: a module that holds the layers of a network twice, written by safetensors.torch.save_model, has one
 // name for each tensor; the network's own is in the metadata, and so is found with the output layer beside it.
 func TestSharedTensors(t *testing.T) {
@@ -308,7 +330,7 @@ func TestSharedTensors(t *testing.T) {
 	for i, e := range entries {
 		entries[i].Key = "model." + e.Key
 		if !strings.HasPrefix(e.Key, m.HeadKey()) {
-			entries[i].Key = fmt.Sprintf("features.%d", i)
+			entries[i].Key = fmt.Sprintf("features.%d%s", i, e.Key[strings.LastIndexByte(e.Key, '.'):])
 			metadata["model."+e.Key] = entries[i].Key
 		}
 	}
