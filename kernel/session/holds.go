@@ -296,7 +296,7 @@ func (x *changer) replacedCode(code rt.Code) []oldCode {
 		return x.goneOf(func(e *entity) bool { return e.kind == kindType && e.name == code.Type && e.run == code.Run })
 	}
 	names, inBody := declarationsIn(code.Func, func(name string) bool { return x.wasType(name, code.Run) })
-	if inBody && len(names) == 0 {
+	if inBody && len(names) == 0 || code.Func == "" && x.literalAt(code) != nil {
 		return x.goneOfLiteral(code)
 	}
 	return x.goneOf(func(e *entity) bool {
@@ -354,14 +354,23 @@ func (x *changer) goneOf(is func(*entity) bool) (all []oldCode) {
 	return all
 }
 
-// goneOfLiteral returns what the innermost function literal at a place of a cell's body uses.
-func (x *changer) goneOfLiteral(code rt.Code) (all []oldCode) {
-	var in *literal
+// literalAt returns the innermost function literal at a place of a cell's body; nil if there is none. The first function of
+// a plugin, which has no name, may also be one of another cell that is compiled again.
+func (x *changer) literalAt(code rt.Code) (in *literal) {
 	for i, l := range x.u.literals[code.Run] {
 		if l.from <= code.Line && code.Line <= l.to && (in == nil || l.from > in.from || l.to < in.to) {
 			in = &x.u.literals[code.Run][i]
 		}
 	}
+	if in != nil && code.Func == "" && code.File != fmt.Sprint(cellPosition, in.cell) {
+		return nil
+	}
+	return in
+}
+
+// goneOfLiteral returns what the innermost function literal at a place of a cell's body uses.
+func (x *changer) goneOfLiteral(code rt.Code) (all []oldCode) {
+	in := x.literalAt(code)
 	if in == nil {
 		return nil
 	}

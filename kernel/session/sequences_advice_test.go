@@ -19,6 +19,11 @@ func init() {
 			{code: "rate := 4", not: "holds"}, {code: "add(10), all[\"rate\"]()", want: "=> 40, 4"},
 			{code: "rate := 0.5", want: "add (cell 2) still holds what was made with rate of before; run cell 2 again to have the new one\nall (cell 2) still", not: "other"},
 			{code: "rate := \"x\"", not: "holds"}}},
+		{"a closure in the cell of what it uses", []step{
+			{code: "scale := 2.0\nf := func() float64 { return scale }"}, {code: "scale := 3", want: "f (cell 1) still holds what was made with scale of before; set f again without the rest of cell 1, which has scale as before"},
+			{code: "func norm(x float64) float64 { return x }\ng := func() float64 { return norm(2) }"}, {code: "func norm(x float64) float64 { return -x }", want: "g (cell 3) still holds what was made with norm of before"},
+			{code: "h := func() float64 { return 1 }\nk := func() float64 { return norm(1) }"}, {code: "func norm(x float64) float64 { return 0 }", want: "k (cell 5) still", not: "h (cell"},
+			{code: "func one() int { return 1 }\nm := one"}, {code: "two := 2\nn := func() int { return two + one() }"}, {code: "two := \"2\"", want: "n (cell 8) still", not: "m (cell"}}},
 		{"a closure over a variable of a type that is declared again", []step{
 			{code: "type T struct{ n int }\nt := T{1}"}, {code: "f := func() int { return t.n }"}, {code: "func (t T) get() int { return t.n }", not: "with t"}, {code: "t.n = 5\nf()", want: "=> 5"},
 			{code: "t := \"text\"", want: "f (cell 2) still holds what was made with t of before"}}},
