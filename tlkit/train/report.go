@@ -53,7 +53,11 @@ func (r *Run) Report(path string, opts ...ReportOptions) error {
 	}
 	if best := r.Best(); best != nil {
 		classes := r.Config.Data.Classes
-		figures = append(figures, heading("Validation images: "+best.shown()), plots.Confusion(classes, best.ConfusionMatrix()), plots.PerClass(classes, best.ConfusionMatrix()))
+		title := "Validation images: "
+		if r.Config.Data.Test {
+			title = "Test images: "
+		}
+		figures = append(figures, heading(title+best.shown()), plots.Confusion(classes, best.ConfusionMatrix()), plots.PerClass(classes, best.ConfusionMatrix()))
 		if o.Data != nil {
 			more, err := best.worst(o)
 			if err != nil {
@@ -74,7 +78,7 @@ func heading(text string) plots.Figure {
 	return plots.HTML("<h2>"+html.EscapeString(words.Of(text))+"</h2>", text+"\n")
 }
 
-// worst shows the validation images of the highest loss, and where the model looked in those that it mistook.
+// worst shows the compared images of the highest loss, and where the model looked in those that it mistook.
 func (r *Result) worst(o ReportOptions) ([]plots.Figure, error) {
 	if same, _ := o.Data.Matches(r.run.Config.Data.Fingerprint); !same {
 		return nil, fmt.Errorf("tlkit: data set %q is not that of run %q (%q, with other images); give the data set of the run as ReportOptions.Data, or none", o.Data.Name, r.run.Name, r.run.Config.Data.Name)

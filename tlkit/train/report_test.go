@@ -7,10 +7,46 @@ import (
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
+
+// TestReportOnTest: of data with a test split alone, the report and the verdict name the test images, in both languages.
+func TestReportOnTest(t *testing.T) {
+	zoo.Register(tinySpec())
+	held, r := *paint(t), quick(t)
+	held.Val, held.Test = nil, held.Val
+	one := held
+	one.Test = held.Test.Subset([]int{0})
+	m := pretrained(t)
+	for _, run := range []*train.Run{
+		compare(t, r, "alone", &held, m, strategy.Transfer{}),
+		compare(t, r, "two", &held, m, strategy.Transfer{}, strategy.FineTune{}),
+		compare(t, r, "one", &one, m, strategy.KNN{}),
+	} {
+		for language, words := range map[string][2]string{"en": {"est images", "alidation"}, "ja": {"テスト用画像", "検証用"}} {
+			t.Setenv(plots.LanguageEnv, language)
+			path := filepath.Join(t.TempDir(), "r.html")
+			if err := run.Report(path); err != nil {
+				t.Fatal(err)
+			}
+			page, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := string(page) + shown(t, run)
+			if language == "en" {
+				text = strings.ReplaceAll(text, "validation loss", "") + run.Verdict()
+			}
+			if !strings.Contains(text, words[0]) || strings.Contains(text, words[1]) {
+				at := max(0, strings.Index(text, words[1])-100)
+				t.Errorf("%s in %s: want %q, and no %q: %.400s", run.Name, language, words[0], words[1], text[at:])
+			}
+		}
+	}
+}
 
 // TestReport holds what the page of a run has, that it needs nothing from elsewhere, and that names are escaped.
 func TestReport(t *testing.T) {

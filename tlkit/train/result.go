@@ -106,6 +106,14 @@ func (d DataConfig) compared() string {
 	return "validation"
 }
 
+// comparedJapanese is compared in Japanese.
+func (d DataConfig) comparedJapanese() string {
+	if d.Test {
+		return "テスト用"
+	}
+	return "検証用"
+}
+
 // keep enters the fingerprints of a stored description of the same data.
 func (d *DataConfig) keep(old DataConfig) {
 	for _, print := range append([]string{old.Fingerprint}, old.Earlier...) {

@@ -104,7 +104,7 @@ func (r *Result) soFar() wording {
 	return wording{fmt.Sprintf("%s, after %d of %d epochs,", r.label(), done, all), fmt.Sprintf("%s（%d エポック中 %d エポック）", r.labelJapanese(), all, done)}
 }
 
-// onlyClass says that all validation images are of one class, whose name for every image would score 100%.
+// onlyClass says that all compared images are of one class, whose name for every image would score 100%.
 func (r *Run) onlyClass() wording {
 	best, classes := r.Best(), r.Config.Data.Classes
 	if best == nil || len(classes) < 2 || len(best.Predictions.Labels) == 0 {
@@ -114,9 +114,10 @@ func (r *Run) onlyClass() wording {
 	if slices.Max(labels) != slices.Min(labels) || labels[0] < 0 || labels[0] >= len(classes) {
 		return wording{}
 	}
+	data := r.Config.Data
 	return wording{
-		fmt.Sprintf("All validation images (%d) are of class %q: this accuracy says nothing about other classes.", len(labels), classes[labels[0]]),
-		fmt.Sprintf("検証用画像（%d 枚）はすべてクラス「%s」なので、この正解率はほかのクラスについて何も示しません。", len(labels), classes[labels[0]]),
+		fmt.Sprintf("All %s images (%d) are of class %q: this accuracy says nothing about other classes.", data.compared(), len(labels), classes[labels[0]]),
+		fmt.Sprintf("%s画像（%d 枚）はすべてクラス「%s」なので、この正解率はほかのクラスについて何も示しません。", data.comparedJapanese(), len(labels), classes[labels[0]]),
 	}
 }
 
@@ -157,15 +158,16 @@ func (r *Run) ranking() wording {
 	}
 	n, accuracy := len(best.Predictions.Labels), percent(top.Accuracy.Mean)
 	image := 100 / float64(max(1, n))
+	images, japanese := r.Config.Data.compared(), r.Config.Data.comparedJapanese()
 	if len(close)+len(behind) == 0 {
 		return wording{
-			fmt.Sprintf("The validation accuracy of %s is %s (%s; one of %d images is %.2f points).", best.shown(), accuracy, seeds.english, n, image),
-			fmt.Sprintf("検証用画像での %s の正解率は %s です（%s。%d 枚のうち 1 枚は %.2f ポイント）。", best.shown(), accuracy, seeds.japanese, n, image),
+			fmt.Sprintf("The %s accuracy of %s is %s (%s; one of %d images is %.2f points).", images, best.shown(), accuracy, seeds.english, n, image),
+			fmt.Sprintf("%s画像での %s の正解率は %s です（%s。%d 枚のうち 1 枚は %.2f ポイント）。", japanese, best.shown(), accuracy, seeds.japanese, n, image),
 		}
 	}
 	text := wording{
-		fmt.Sprintf("%s has the highest validation accuracy, %s (%s; one of %d images is %.2f points)", best.shown(), accuracy, seeds.english, n, image),
-		fmt.Sprintf("検証用画像の正解率は %s が最も高く、%s です（%s。%d 枚のうち 1 枚は %.2f ポイント）。", best.shown(), accuracy, seeds.japanese, n, image),
+		fmt.Sprintf("%s has the highest %s accuracy, %s (%s; one of %d images is %.2f points)", best.shown(), images, accuracy, seeds.english, n, image),
+		fmt.Sprintf("%s画像の正解率は %s が最も高く、%s です（%s。%d 枚のうち 1 枚は %.2f ポイント）。", japanese, best.shown(), accuracy, seeds.japanese, n, image),
 	}
 	near, far := listed(close), listed(behind)
 	if len(close) > 0 && len(behind) == 0 {

@@ -303,6 +303,7 @@ var japaneseSentences = [][2]string{
 		"ドメインが離れていて、画像は少数です。変える必要があるのは後半の層で、汎用的な前半の層ではありません。$1 から学習させて、すべての層の FineTune{} と比べてください。"},
 
 	{"Validation images: %s", "検証用画像：$1"},
+	{"Test images: %s", "テスト用画像：$1"},
 	{"The worst images are left out: the strategy classifies without the model's output layer.",
 		"損失の大きい画像は省略しました。この戦略は、モデルの出力層を使わずに分類します。"},
 	{"Where the model looked is left out: %s", "モデルの注目した場所は省略しました：$1"},

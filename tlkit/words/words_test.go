@@ -47,6 +47,8 @@ func TestOf(t *testing.T) {
 		{"no training images", "学習用画像なし"},
 		{"recipe: batch size", "レシピ：batch size"},
 		{"strategy: transfer", "戦略：transfer"},
+		{"Validation images: transfer", "検証用画像：transfer"},
+		{"Test images: transfer", "テスト用画像：transfer"},
 		{"left out: a.txt: permission denied", "除外：a.txt: permission denied"},
 		// Names of data sets, classes and strategies are what people call them, also where they are words.
 		{"m, pretrained as w, on images (3 training, 2 validation images)", "モデル m（事前学習の重み w）、データ images（学習用 3 枚、検証用 2 枚）"},
