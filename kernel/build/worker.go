@@ -25,12 +25,26 @@ const rtPath = "nb/rt"
 // RuntimePath is the import path of package rt in worker and cells.
 const RuntimePath = rtPath
 
-const workerMain = `package main
+// workerMain is the worker's main package, and displayMain the one with GoNB's display library.
+const (
+	workerMain = `package main
 
 import "nb/rt"
 
-func main() { rt.Main() }
+func main() { rt.Main(nil) }
 `
+	displayPath = "github.com/janpfeifer/gonb/gonbui"
+	displayMain = `package main
+
+import (
+	"nb/rt"
+
+	"` + displayPath + `"
+)
+
+func main() { rt.Main(gonbui.Open) }
+`
+)
 
 // Worker compiles the worker from the source of package rt (file names and contents), and makes rt importable for cells
 // as nb/rt. It returns the program's path. With a Cache, a second call with the same settings uses the cached worker.
@@ -220,13 +234,19 @@ func (b *Builder) compileRuntime(ctx context.Context, tmp string, rt map[string]
 // program will load the library from dir.
 func (b *Builder) linkWorker(ctx context.Context, tmp, dir string) error {
 	main, archive, cfg := filepath.Join(tmp, "worker_main.go"), filepath.Join(tmp, "main.a"), filepath.Join(tmp, "importcfg")
-	if err := os.WriteFile(main, []byte(workerMain), 0o644); err != nil {
+	out, lib := filepath.Join(tmp, "worker"), filepath.Join(tmp, sharedName)
+	program := workerMain
+	b.mu.Lock()
+	if b.export[displayPath] != "" && isFile(lib) {
+		program = displayMain
+	}
+	b.mu.Unlock()
+	if err := os.WriteFile(main, []byte(program), 0o644); err != nil {
 		return err
 	}
 	if err := b.compile(ctx, tmp, "main", cfg, archive, []string{"-complete"}, []string{main}); err != nil {
 		return err
 	}
-	out, lib := filepath.Join(tmp, "worker"), filepath.Join(tmp, sharedName)
 	if !isFile(lib) {
 		return b.linkHost(ctx, tmp, anyLinkname, "-importcfg", cfg, "-o", out, "-s", "-w", "-buildmode=exe", archive)
 	}
