@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/classnames"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
@@ -83,19 +84,12 @@ func (d *Dataset) findClasses(images []labelled) error {
 	return d.checkEncoding()
 }
 
-// inUTF8 returns a name as JSON has it, and so every file of a model: what is no UTF-8 is U+FFFD.
-func inUTF8(name string) string { return string([]rune(name)) }
-
 // checkEncoding returns an error for two classes that become one in the files of a model, as their names differ only in
 // what is no UTF-8.
 func (d *Dataset) checkEncoding() error {
-	first := map[string]string{}
-	for _, c := range d.Classes {
-		if other, ok := first[inUTF8(c)]; ok {
-			return fmt.Errorf("datasets: %s: the class names %q and %q are in another encoding than UTF-8, and both become %q in a model's files; rename them in UTF-8",
-				d.Source, other, c, inUTF8(c))
-		}
-		first[inUTF8(c)] = c
+	if a, b, ok := classnames.OneInUTF8(d.Classes); ok {
+		return fmt.Errorf("datasets: %s: the class names %q and %q are in another encoding than UTF-8, and both become %q in a model's files; rename them in UTF-8",
+			d.Source, a, b, classnames.InUTF8(b))
 	}
 	return nil
 }
@@ -105,7 +99,7 @@ func (d *Dataset) otherEncoding() string {
 	var names []string
 	for _, c := range d.Classes {
 		if !utf8.ValidString(c) {
-			names = append(names, fmt.Sprintf("%q as %q", c, inUTF8(c)))
+			names = append(names, fmt.Sprintf("%q as %q", c, classnames.InUTF8(c)))
 		}
 	}
 	if len(names) == 0 {

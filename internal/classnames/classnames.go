@@ -1,4 +1,5 @@
-// Package classnames tells apart classes of the same name, as torchvision's list of ImageNet has some.
+// Package classnames tells apart classes of the same name, as torchvision's list of ImageNet has some, and names that are
+// not in UTF-8.
 package classnames
 
 import "fmt"
@@ -31,4 +32,19 @@ func Find(names []string, name string) (indices []int) {
 		}
 	}
 	return indices
+}
+
+// InUTF8 returns a name as JSON has it, and so every file of a model: what is no UTF-8 is U+FFFD.
+func InUTF8(name string) string { return string([]rune(name)) }
+
+// OneInUTF8 returns two different names that [InUTF8] makes one; ok is false if there are none.
+func OneInUTF8(names []string) (a, b string, ok bool) {
+	first := map[string]string{}
+	for _, name := range names {
+		if other, ok := first[InUTF8(name)]; ok && other != name {
+			return other, name, true
+		}
+		first[InUTF8(name)] = name
+	}
+	return "", "", false
 }

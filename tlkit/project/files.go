@@ -19,6 +19,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/classnames"
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -155,7 +156,7 @@ func (w *writer) write(ctx context.Context, model *zoo.Model, opts Options) erro
 		w.note("the test has no images to compare with the notebook: give ProjectOptions.Data")
 	}
 	if i := slices.IndexFunc(model.Classes, func(c string) bool { return strings.ContainsRune(c, utf8.RuneError) }); i >= 0 {
-		w.note(fmt.Sprintf("the program has the class %q with characters that are not its own: its folder's name was in another encoding than UTF-8; rename the folder, and train anew", string([]rune(model.Classes[i]))))
+		w.note(fmt.Sprintf("the program has the class %q with characters that are not its own: its folder's name was in another encoding than UTF-8; rename the folder, and train anew", classnames.InUTF8(model.Classes[i])))
 	}
 	if err := w.render(); err != nil {
 		return err

@@ -3,6 +3,8 @@ package serve
 import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/classnames"
 )
 
 // maxClassSeries is the largest number of classes that are counted one by one: each is a time series of its own.
@@ -55,7 +57,7 @@ func (m *metrics) waiting(count func() float64) {
 // predicted counts an image of the class.
 func (m *metrics) predicted(class string) {
 	if m.classes != nil {
-		m.classes.WithLabelValues(string([]rune(class))).Inc() // as JSON has it: another encoding than UTF-8 is no label
+		m.classes.WithLabelValues(classnames.InUTF8(class)).Inc() // as JSON has it: another encoding than UTF-8 is no label
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/classnames"
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/internal/onnx/read"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
@@ -102,27 +103,15 @@ func (m *Model) writeEntries(path string, entries []weights.Entry, metadata map[
 	return weights.WriteVersionedPTH(path, entries, m.Spec.Version)
 }
 
-// checkClassNames returns an error for two names that become one in a file, as JSON has U+FFFD for what is no UTF-8.
-func checkClassNames(classes []string) error {
-	first := map[string]string{}
-	for _, c := range classes {
-		text := string([]rune(c))
-		if other, ok := first[text]; ok && other != c {
-			return fmt.Errorf("the class names %q and %q are no UTF-8, and both become %q in the file; give them names in UTF-8 (Model.Classes)", other, c, text)
-		}
-		first[text] = c
-	}
-	return nil
-}
-
 // export writes a file with write, and the description of the model beside it. graph says that only the file's graph
 // holds the network.
 func (m *Model) export(path string, write func(metadata map[string]string) error, graph bool) error {
 	if kind := strings.ToLower(filepath.Ext(path)); !slices.Contains([]string{".pth", ".pt", ".safetensors", ".onnx"}, kind) {
 		return fmt.Errorf("zoo: exporting %q to %s: the name must end in .pth, .safetensors or .onnx", m.Spec.Name, path)
 	}
-	if err := checkClassNames(m.Classes); err != nil {
-		return fmt.Errorf("zoo: exporting %q: %w", m.Spec.Name, err)
+	if a, b, ok := classnames.OneInUTF8(m.Classes); ok {
+		return fmt.Errorf("zoo: exporting %q: the class names %q and %q are no UTF-8, and both become %q in the file; give them names in UTF-8 (Model.Classes)",
+			m.Spec.Name, a, b, classnames.InUTF8(b))
 	}
 	e := Exported{Format: exportFormat, Model: m.Spec.Name, Weights: m.Weights, Classes: m.Classes, Preprocess: m.Preprocess,
 		InputSize: m.Spec.InputSize, Bits: m.Bits, Imported: graph || m.Spec.Graph != nil}
