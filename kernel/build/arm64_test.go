@@ -37,28 +37,7 @@ func TestARM64(t *testing.T) {
 		}
 	}
 	t.Setenv("CC", cc)
-	workspace := t.TempDir()
-	for name, text := range map[string]string{"go.mod": "module w\n\ngo 1.27.0\n", "go.sum": ""} {
-		if err := os.WriteFile(filepath.Join(workspace, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	goroot, err := exec.Command("go", "env", "GOROOT").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := New(t.Context(), Config{GOARCH: "arm64", Workspace: workspace, Dir: t.TempDir(), Packages: []string{"encoding/json"}, Offline: true,
-		Go: filepath.Join(strings.TrimSpace(string(goroot)), "bin", "go"), Logf: t.Logf})
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err := b.Worker(t.Context(), worker.Source())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if b.lib == nil {
-		t.Fatal("no shared library")
-	}
+	b, program := smallWorker(t, t.TempDir(), "arm64")
 	defer func() {
 		if !isFile(filepath.Join(b.lib.dir, extldName)) {
 			t.Error("no script was made for the external linker")

@@ -15,36 +15,9 @@ import (
 
 // TestBlanks: the library, the worker and cells are linked in folders whose names have blanks, brackets and quotes.
 func TestBlanks(t *testing.T) {
-	goroot, err := exec.Command("go", "env", "GOROOT").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, name := range []string{"two words", "O'Brien [1]"} {
 		t.Run(name, func(t *testing.T) {
-			root := t.TempDir()
-			workspace, dir := filepath.Join(root, name, "workspace"), filepath.Join(root, name, "cells")
-			for _, d := range []string{workspace, dir} {
-				if err := os.MkdirAll(d, 0o755); err != nil {
-					t.Fatal(err)
-				}
-			}
-			for name, text := range map[string]string{"go.mod": "module w\n\ngo 1.27.0\n", "go.sum": ""} {
-				if err := os.WriteFile(filepath.Join(workspace, name), []byte(text), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			b, err := New(t.Context(), Config{Workspace: workspace, Dir: dir, Packages: []string{"encoding/json"}, Offline: true,
-				Go: filepath.Join(strings.TrimSpace(string(goroot)), "bin", "go"), Logf: t.Logf})
-			if err != nil {
-				t.Fatal(err)
-			}
-			program, err := b.Worker(t.Context(), worker.Source())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if b.lib == nil {
-				t.Fatal("no shared library")
-			}
+			b, program := smallWorker(t, filepath.Join(t.TempDir(), name), "")
 			p, err := worker.Start(worker.Config{Program: program, Dir: b.cfg.Dir, Sink: quiet{}})
 			if err != nil {
 				t.Fatal(err)
@@ -68,4 +41,37 @@ func TestBlanks(t *testing.T) {
 			}
 		})
 	}
+}
+
+// smallWorker compiles a worker with a shared library of few packages, in folders of dir, for a GOARCH ("" is this
+// machine's).
+func smallWorker(t *testing.T, dir, arch string) (b *Builder, program string) {
+	t.Helper()
+	goroot, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	workspace, cells := filepath.Join(dir, "workspace"), filepath.Join(dir, "cells")
+	for _, d := range []string{workspace, cells} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range map[string]string{"go.mod": "module w\n\ngo 1.27.0\n", "go.sum": ""} {
+		if err := os.WriteFile(filepath.Join(workspace, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err = New(t.Context(), Config{GOARCH: arch, Workspace: workspace, Dir: cells, Packages: []string{"encoding/json"}, Offline: true,
+		Go: filepath.Join(strings.TrimSpace(string(goroot)), "bin", "go"), Logf: t.Logf})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if program, err = b.Worker(t.Context(), worker.Source()); err != nil {
+		t.Fatal(err)
+	}
+	if b.lib == nil {
+		t.Fatal("no shared library")
+	}
+	return b, program
 }

@@ -83,7 +83,7 @@ func (a arch) correctLoads(file string) error {
 	return w.Close()
 }
 
-// correctSection does it for the relocations of a section of code.
+// correctSection changes those of a section of code, which its relocations list.
 func (a arch) correctSection(w *os.File, relocs, code *elf.Section) error {
 	const size = 24 // of a relocation: where, type and symbol, what is added
 	data, err := relocs.Data()
@@ -93,22 +93,22 @@ func (a arch) correctSection(w *os.File, relocs, code *elf.Section) error {
 	le := binary.LittleEndian
 	for at := 0; at+size <= len(data); at += size {
 		where, kind, add := le.Uint64(data[at:]), le.Uint32(data[at+8:]), int64(le.Uint64(data[at+16:]))
-		direct, ok := a.direct[kind]
-		if !ok || add == direct.none {
+		to, ok := a.direct[kind]
+		if !ok || add == to.none {
 			continue
 		}
-		var text [8]byte // the instruction and what is before it
-		from := int64(where) - direct.before
-		if _, err := code.ReadAt(text[:direct.before+4], from); err != nil {
+		text := make([]byte, to.before+4) // the instruction
+		from := int64(where) - to.before
+		if _, err := code.ReadAt(text, from); err != nil {
 			return err
 		}
-		if !direct.change(text[:]) {
-			return fmt.Errorf("a load from the global offset table with the offset %d is not as expected: % x", add-direct.none, text[:direct.before+4])
+		if !to.change(text) {
+			return fmt.Errorf("a load from the global offset table with the offset %d is not as expected: % x", add-to.none, text)
 		}
-		if _, err := w.WriteAt(text[:direct.before+4], int64(code.Offset)+from); err != nil {
+		if _, err := w.WriteAt(text, int64(code.Offset)+from); err != nil {
 			return err
 		}
-		le.PutUint32(data[at+8:], direct.kind)
+		le.PutUint32(data[at+8:], to.kind)
 		if _, err := w.WriteAt(data[at+8:at+12], int64(relocs.Offset)+int64(at)+8); err != nil {
 			return err
 		}
@@ -124,11 +124,11 @@ type direct struct {
 	change func(text []byte) bool
 }
 
-var directAMD64 = map[uint32]direct{
-	uint32(elf.R_X86_64_GOTPCREL):      {-4, uint32(elf.R_X86_64_PC32), 3, loadToAddress},
-	uint32(elf.R_X86_64_GOTPCRELX):     {-4, uint32(elf.R_X86_64_PC32), 3, loadToAddress},
-	uint32(elf.R_X86_64_REX_GOTPCRELX): {-4, uint32(elf.R_X86_64_PC32), 3, loadToAddress},
-}
+var (
+	fromHereAMD64 = direct{-4, uint32(elf.R_X86_64_PC32), 3, loadToAddress}
+	directAMD64   = map[uint32]direct{uint32(elf.R_X86_64_GOTPCREL): fromHereAMD64, uint32(elf.R_X86_64_GOTPCRELX): fromHereAMD64,
+		uint32(elf.R_X86_64_REX_GOTPCRELX): fromHereAMD64}
+)
 
 // loadToAddress changes mov x(%rip), %reg to lea x(%rip), %reg.
 func loadToAddress(text []byte) bool {

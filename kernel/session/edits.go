@@ -163,20 +163,23 @@ func (e *editor) selector(n *ast.SelectorExpr) bool {
 	case replacements[name] != "":
 		e.replace(n, e.rt()+"."+replacements[name])
 	case name == "net/http.HandleFunc":
-		e.replace(n, strings.NewReplacer("rt.", e.rt()+".", "http.", e.alias(p.Imported().Path())+".").Replace(
-			"rt.HandleFunc(&http.DefaultServeMux, http.HandleFunc)"))
+		e.replaceBy(n, p, "rt.HandleFunc(&http.DefaultServeMux, http.HandleFunc)")
 	case name == "net/http.Handle": // for a nil handler Go's own error
-		e.replace(n, strings.NewReplacer("rt.", e.rt()+".", "http.", e.alias(p.Imported().Path())+".").Replace(
-			"func(p string, h http.Handler) { if h == nil { http.Handle(p, h) }; rt.HandleFunc(&http.DefaultServeMux, http.HandleFunc)(p, h.ServeHTTP) }"))
+		e.replaceBy(n, p, "func(p string, h http.Handler) { if h == nil { http.Handle(p, h) }; rt.HandleFunc(&http.DefaultServeMux, http.HandleFunc)(p, h.ServeHTTP) }")
 	case strings.HasPrefix(name, "expvar.New"):
-		alias := e.alias(p.Imported().Path())
-		e.replace(n, fmt.Sprintf("%s.Published(%s.Get, %s.%s)", e.rt(), alias, alias, n.Sel.Name))
+		e.replaceBy(n, p, "rt.Published(expvar.Get, expvar."+n.Sel.Name+")")
 	case name == "encoding/gob.Register": // files have the name of the type as the cell's text has it
-		e.replace(n, fmt.Sprintf("%s.Named(%s.RegisterName, %s.Register)", e.rt(), e.alias(p.Imported().Path()), e.alias(p.Imported().Path())))
+		e.replaceBy(n, p, "rt.Named(gob.RegisterName, gob.Register)")
 	default:
 		e.ident(x)
 	}
 	return false
+}
+
+// replaceBy replaces a name of a package by code that has package rt and that package under their own names.
+func (e *editor) replaceBy(n *ast.SelectorExpr, p *types.PkgName, code string) {
+	own := p.Imported().Name() + "."
+	e.replace(n, strings.NewReplacer("rt.", e.rt()+".", own, e.alias(p.Imported().Path())+".").Replace(code))
 }
 
 // ident replaces a name by the one that the cell's package has for it.

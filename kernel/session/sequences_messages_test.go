@@ -16,7 +16,7 @@ func init() {
 	}...)
 }
 
-// What is said of the worker's ends.
+// The reasons that a user reads when the worker has ended.
 func init() {
 	sequences = append(sequences, []sequence{
 		{"dumps name the cell after a loss", []step{

@@ -3,7 +3,6 @@
 package session
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,7 +31,7 @@ func (s *Session) takenAdvice(f *rt.Failure, msg string, src *source) string {
 		return ""
 	}
 	for _, row := range taken {
-		if regexp.MustCompile(row.message).MatchString(msg) {
+		if strings.Contains(msg, row.message) {
 			return "this line ran before, and the name stays taken as long as the worker runs: " + row.remedy + ", or restart the kernel"
 		}
 	}

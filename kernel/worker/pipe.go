@@ -66,9 +66,6 @@ func (p *Process) fromPipe(name string, data []byte) {
 	p.output(name, data)
 }
 
-// drain delivers the data that is in the pipes now.
-func (p *Process) drain() { p.deliverOutputs() }
-
 // fromGonbui handles bytes of gonbui's stream; p.mu is held.
 func (p *Process) fromGonbui(data []byte) {
 	if !p.packets {

@@ -206,7 +206,7 @@ func (p *Process) launch(requests *os.File) error {
 		werr := p.cmd.Wait()
 		syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // ends the processes that the worker left running
 		requests.Close()
-		p.drain()
+		p.deliverOutputs()
 		state := "exit status 0"
 		if werr != nil {
 			state = werr.Error()
@@ -271,7 +271,7 @@ func (p *Process) eventLoop(f *os.File) {
 		case "changed":
 			p.deliver(func(s Sink) { s.Changed(e.Set, e.Unset, e.Dir) })
 		case "done":
-			p.drain()
+			p.deliverOutputs()
 			p.stopped.Store(e.Stopped)
 			p.answer(e)
 		default:
@@ -282,7 +282,7 @@ func (p *Process) eventLoop(f *os.File) {
 
 // deliver calls f with the sink, after delivering all text that was printed before.
 func (p *Process) deliver(f func(Sink)) {
-	p.drain()
+	p.deliverOutputs()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f(p.cfg.Sink)
