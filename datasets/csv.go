@@ -415,11 +415,7 @@ func columns(head, wanted []string) (at []int, headless bool, err error) {
 			continue
 		}
 		if i < 0 {
-			hint := ""
-			if near := nearest.Name(w, names); near != "" {
-				hint = fmt.Sprintf("; did you mean %q?", near)
-			}
-			return nil, false, fmt.Errorf("it has no column %q%s; its first line is %s", w, hint, list(names))
+			return nil, false, fmt.Errorf("it has no column %q%s; its first line is %s", w, didYouMean(w, names), list(names))
 		}
 		if slices.Contains(names[i+1:], names[i]) {
 			return nil, false, fmt.Errorf("it has several columns %q; give the one that is meant by another name in the file; its first line is %s", names[i], list(names))
@@ -427,6 +423,14 @@ func columns(head, wanted []string) (at []int, headless bool, err error) {
 		at = append(at, i)
 	}
 	return at, headless, nil
+}
+
+// didYouMean is the hint at the nearest of the names; "" if none is near.
+func didYouMean(wanted string, names []string) string {
+	if near := nearest.Name(wanted, names); near != "" {
+		return fmt.Sprintf("; did you mean %q?", near)
+	}
+	return ""
 }
 
 // rows returns the wanted columns of all records that have something in one of them.

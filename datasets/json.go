@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/tlkit-go/tlkit-notebooks/internal/nearest"
 )
 
 // Lists of images and labels in JSON: an object per line, as Hugging Face's metadata.jsonl, or a list of objects.
@@ -158,10 +156,8 @@ func (l *jsonList) name(wanted string) (string, error) {
 	if i := slices.IndexFunc(l.names, func(n string) bool { return strings.EqualFold(n, strings.TrimSpace(wanted)) }); i >= 0 {
 		return l.names[i], nil
 	}
-	hint := ""
-	if near := nearest.Name(wanted, l.names); near != "" {
-		hint = fmt.Sprintf("; did you mean %q?", near)
-	} else if of := l.otherForm(); of != "" {
+	hint := didYouMean(wanted, l.names)
+	if of := l.otherForm(); hint == "" && of != "" {
 		hint = ": it is " + of
 	}
 	return "", fmt.Errorf("it has no field %q%s; its fields are %s", wanted, hint, list(l.names))

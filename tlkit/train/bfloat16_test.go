@@ -1,8 +1,6 @@
 package train_test
 
 import (
-	"context"
-	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -77,20 +75,7 @@ func TestBfloat16Resumes(t *testing.T) {
 	r.Epochs, r.MemoryLimit = 3, 1
 	m := pretrained(t)
 	whole := compare(t, r, "whole", paint(t), m, strategy.FineTune{})
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	ds := paint(t)
-	ds.Train = painted(t, 1, 5, (&counter{when: 15 + 13, at: cancel}).asked)
-	var stopped *train.InterruptedError
-	if _, err := r.Compare(ctx, "stopped", ds, m, strategy.FineTune{}); !errors.As(err, &stopped) {
-		t.Fatalf("error %v, want an InterruptedError", err)
-	}
-	resumed := compare(t, r, "stopped", paint(t), m, strategy.FineTune{})
-	for _, file := range []string{"best.safetensors", "checkpoint.safetensors"} {
-		if !reflect.DeepEqual(saved(t, resumed, "finetune", file), saved(t, whole, "finetune", file)) {
-			t.Errorf("%s differs from that of the uninterrupted run", file)
-		}
-	}
+	resumesEqually(t, r, m, whole, 15+13)
 }
 
 // TestPrecisionIsPartOfARun: a run in one precision does not go on in the other: it is kept beside the new one. The

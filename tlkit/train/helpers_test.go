@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
@@ -249,4 +251,25 @@ func (c *counter) asked(i int) {
 	if c.n == c.when {
 		c.at()
 	}
+}
+
+// resumesEqually fine-tunes a model on painted images in a run that is stopped when the n-th training image is read, and
+// resumes it. Its files must be those of the run that was not stopped.
+func resumesEqually(t testing.TB, r train.Recipe, m *zoo.Model, whole *train.Run, n int) *train.Run {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	ds := paint(t)
+	ds.Train = painted(t, 1, 5, (&counter{when: n, at: cancel}).asked)
+	var stopped *train.InterruptedError
+	if _, err := r.Compare(ctx, "stopped", ds, m, strategy.FineTune{}); !errors.As(err, &stopped) {
+		t.Fatalf("error %v, want an InterruptedError", err)
+	}
+	run := compare(t, r, "stopped", paint(t), m, strategy.FineTune{})
+	for _, file := range []string{"best.safetensors", "checkpoint.safetensors"} {
+		if !reflect.DeepEqual(saved(t, run, "finetune", file), saved(t, whole, "finetune", file)) {
+			t.Errorf("%s differs from that of the uninterrupted run", file)
+		}
+	}
+	return run
 }

@@ -1,10 +1,7 @@
 package train_test
 
 import (
-	"context"
-	"errors"
 	"math"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -35,20 +32,7 @@ func TestStepsOnOneDNN(t *testing.T) {
 		t.Errorf("run.json has the engines %v", got)
 	}
 
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	ds := paint(t)
-	ds.Train = painted(t, 1, 5, (&counter{when: 15 + 13, at: cancel}).asked)
-	var stopped *train.InterruptedError
-	if _, err := r.Compare(ctx, "stopped", ds, m, strategy.FineTune{}); !errors.As(err, &stopped) {
-		t.Fatalf("error %v, want an InterruptedError", err)
-	}
-	resumed := compare(t, r, "stopped", paint(t), m, strategy.FineTune{})
-	for _, file := range []string{"best.safetensors", "checkpoint.safetensors"} {
-		if !reflect.DeepEqual(saved(t, resumed, "finetune", file), saved(t, whole, "finetune", file)) {
-			t.Errorf("%s differs from that of the uninterrupted run", file)
-		}
-	}
+	resumesEqually(t, r, m, whole, 15+13)
 }
 
 // TestStepsOnOneDNNWithoutARecord: a run from before engines were recorded can't have run on oneDNN. It goes on there

@@ -52,7 +52,7 @@ func convNeXtV2s() []Spec {
 	return specs
 }
 
-// perceptronShapes returns a state dict whose layers of perceptrons have so many axes: 2, or 4 as convolutions of one
+// perceptronShapes returns entries whose layers of perceptrons have so many axes: 2, or 4 as convolutions of one
 // place.
 func perceptronShapes(entries []weights.Entry, axes int) []weights.Entry {
 	out := slices.Clone(entries)

@@ -80,8 +80,8 @@ const Random = "random"
 //     DequantizeLinear) are computed in float32, with the file's rounding. LoadOptions.Preprocess gives the preparation
 //     of images. A file that leaves the size of images open is read for Preprocess.Crop. The file must have square
 //     images of three channels and a linear output layer; an error names every unknown operator.
-//     What makes labels of the scores at its end (ArgMax, TopK, ZipMap, as Custom Vision and ML.NET write them) is left
-//     out.
+//     Operators at its end that make labels of the scores (ArgMax, TopK, ZipMap, as Custom Vision and ML.NET write them)
+//     are left out.
 //
 //   - any other file is judged by its first bytes: an ONNX model loads under any name; for formats that are not read
 //     (HDF5, TensorFlow, TensorRT, Flax, GGUF and others) the error names the format and the next step.

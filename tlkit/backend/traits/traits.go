@@ -47,9 +47,9 @@ type Traits struct {
 // In ONNX Runtime the gradient of a strided convolution has no native form (input dilation is missing), so that
 // gradients are hand-written there, too.
 var table = map[string]Traits{
-	"TLKit Go":      {NativeForward: true, Fused: true},
-	"onednn":        {NativeForward: true, Fused: true},
-	"onednn:bf16":   {NativeForward: true, Fused: true, Bfloat16: true},
+	"TLKit Go":      ownEngine,
+	"onednn":        ownEngine,
+	"onednn:bf16":   inBfloat16(ownEngine),
 	"Go Backend":    {GatherPatches: true, NegativePad: true},
 	"onnxruntime":   {NativeForward: true, ChannelsFirst: true, FoldsConstants: true, FrozenApart: true},
 	"xla":           {NativeForward: true, NativeGradient: true, DepthwiseTaps: true},
@@ -58,7 +58,11 @@ var table = map[string]Traits{
 	"openvino:bf16": inBfloat16(openVINO),
 }
 
-var openVINO = Traits{NativeForward: true, NativeGradient: true, Exported: true, FoldsConstants: true, FrozenApart: true, InferenceOnly: true}
+var (
+	// ownEngine is TLKit's Go engine, whatever computes its convolutions (package onednn).
+	ownEngine = Traits{NativeForward: true, Fused: true}
+	openVINO  = Traits{NativeForward: true, NativeGradient: true, Exported: true, FoldsConstants: true, FrozenApart: true, InferenceOnly: true}
+)
 
 func inBfloat16(t Traits) Traits {
 	t.Bfloat16 = true
