@@ -145,8 +145,12 @@ func (e *Evaluation) looked(m *zoo.Model, split *datasets.Split) ([]plots.Figure
 // settings has what the run was made with: data, model, recipe and strategies.
 func (r *Run) settings() (plots.Figure, error) {
 	c := r.Config
+	images := "%s, %d training and %d validation images, fingerprint %s"
+	if c.Data.Test {
+		images = "%s, %d training and %d test images, fingerprint %s"
+	}
 	rows := [][]string{
-		{"data", fmt.Sprintf("%s, %d training and %d %s images, fingerprint %s", c.Data.Name, c.Data.Train, c.Data.Val, c.Data.compared(), c.Data.Fingerprint)},
+		{"data", fmt.Sprintf(images, c.Data.Name, c.Data.Train, c.Data.Val, c.Data.Fingerprint)},
 		{"classes", brief(c.Data.Classes)},
 		{"model", fmt.Sprintf("%s, %s", c.Model.Name, c.Model.Weights)},
 	}
