@@ -19,10 +19,16 @@ func igemm6x32AVX512(a *unsafe.Pointer, boff *int, taps, k int, b *float32, bste
 func igemm12x16AVX512(a, a2 *unsafe.Pointer, boff *int, taps, k int, b *float32, c, c2 *unsafe.Pointer, start *float32, relu int)
 
 //go:noescape
-func outer12x16AVX512(a *unsafe.Pointer, aoff, n int, b *float32, ldb int, c *float32)
+func igemm12x32AVX512(a, a2 *unsafe.Pointer, boff *int, taps, k int, b *float32, bstep int, c, c2 *unsafe.Pointer, start *float32, relu int)
 
 //go:noescape
-func outer6x32AVX512(a *unsafe.Pointer, aoff, n int, b *float32, ldb, bstep int, c *float32, cstep int)
+func outer12x32AVX512(a *unsafe.Pointer, aoff, n int, b *float32, ldb, bstep int, c *float32, ldc, cstep int)
+
+//go:noescape
+func outer12x16AVX512(a *unsafe.Pointer, aoff, n int, b *float32, ldb int, c *float32, ldc int)
+
+//go:noescape
+func outer6x32AVX512(a *unsafe.Pointer, aoff, n int, b *float32, ldb, bstep int, c *float32, ldc, cstep int)
 
 //go:noescape
 func dotRowsAVX512(a, b *unsafe.Pointer, n, c int, dst *float32)
@@ -58,7 +64,7 @@ func igemm6x16(a *unsafe.Pointer, boff *int, taps, k int, b *float32, c *unsafe.
 	igemm6x16Go(a, boff, taps, k, b, c, start, relu)
 }
 
-// pairs reports whether igemm6x32, outer6x32, igemm12x16 and outer12x16 are there.
+// pairs reports whether the kernels of two panels, of two tiles and of both are there.
 func pairs() bool { return hasAVX512 }
 
 // igemm6x32 is igemm6x16 for two panels of 16 channels, whose kernels are bstep values apart.
@@ -71,15 +77,24 @@ func igemm12x16(a, a2 *unsafe.Pointer, boff *int, taps, k int, b *float32, c, c2
 	igemm12x16AVX512(a, a2, boff, taps, k, b, c, c2, start, relu)
 }
 
-// outer12x16 is outer6x16 for 12 rows, and ldc is 16.
-func outer12x16(a *unsafe.Pointer, aoff, n int, b *float32, ldb int, c *float32) {
-	outer12x16AVX512(a, aoff, n, b, ldb, c)
+// igemm12x32 is igemm12x16 for two panels of 16 channels, whose kernels are bstep values apart.
+func igemm12x32(a, a2 *unsafe.Pointer, boff *int, taps, k int, b *float32, bstep int, c, c2 *unsafe.Pointer, start *float32, relu int) {
+	igemm12x32AVX512(a, a2, boff, taps, k, b, bstep, c, c2, start, relu)
 }
 
-// outer6x32 is outer6x16 for two panels of 16 columns: those of b are bstep values apart, those of c cstep, and ldc is
-// 16.
-func outer6x32(a *unsafe.Pointer, aoff, n int, b *float32, ldb, bstep int, c *float32, cstep int) {
-	outer6x32AVX512(a, aoff, n, b, ldb, bstep, c, cstep)
+// outer12x32 is outer6x32 for 12 rows.
+func outer12x32(a *unsafe.Pointer, aoff, n int, b *float32, ldb, bstep int, c *float32, ldc, cstep int) {
+	outer12x32AVX512(a, aoff, n, b, ldb, bstep, c, ldc, cstep)
+}
+
+// outer12x16 is outer6x16 for 12 rows.
+func outer12x16(a *unsafe.Pointer, aoff, n int, b *float32, ldb int, c *float32, ldc int) {
+	outer12x16AVX512(a, aoff, n, b, ldb, c, ldc)
+}
+
+// outer6x32 is outer6x16 for two panels of 16 columns: those of b are bstep values apart, those of c cstep.
+func outer6x32(a *unsafe.Pointer, aoff, n int, b *float32, ldb, bstep int, c *float32, ldc, cstep int) {
+	outer6x32AVX512(a, aoff, n, b, ldb, bstep, c, ldc, cstep)
 }
 
 // outer6x16 adds to a tile c of 6 rows (ldc values apart) by 16 columns the outer products

@@ -16,9 +16,14 @@ func igemm6x32(_ *unsafe.Pointer, _ *int, _, _ int, _ *float32, _ int, _ *unsafe
 func igemm12x16(_, _ *unsafe.Pointer, _ *int, _, _ int, _ *float32, _, _ *unsafe.Pointer, _ *float32, _ int) {
 }
 
-func outer12x16(_ *unsafe.Pointer, _, _ int, _ *float32, _ int, _ *float32) {}
+func igemm12x32(_, _ *unsafe.Pointer, _ *int, _, _ int, _ *float32, _ int, _, _ *unsafe.Pointer, _ *float32, _ int) {
+}
 
-func outer6x32(_ *unsafe.Pointer, _, _ int, _ *float32, _, _ int, _ *float32, _ int) {}
+func outer12x32(_ *unsafe.Pointer, _, _ int, _ *float32, _, _ int, _ *float32, _, _ int) {}
+
+func outer12x16(_ *unsafe.Pointer, _, _ int, _ *float32, _ int, _ *float32, _ int) {}
+
+func outer6x32(_ *unsafe.Pointer, _, _ int, _ *float32, _, _ int, _ *float32, _, _ int) {}
 
 func outer6x16(a *unsafe.Pointer, aoff, n int, b *float32, ldb int, c *float32, ldc int) {
 	outer6x16Go(a, aoff, n, b, ldb, c, ldc)

@@ -200,6 +200,8 @@ func BenchmarkConv(b *testing.B) {
 	for _, g := range []Geometry{
 		{Batch: 8, In: [2]int{56, 56}, InC: 64, OutC: 64, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [2]int{1, 1}, Groups: 1},
 		{Batch: 8, In: [2]int{7, 7}, InC: 512, OutC: 512, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [2]int{1, 1}, Groups: 1},
+		{Batch: 8, In: [2]int{28, 28}, InC: 128, OutC: 128, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [2]int{1, 1}, Groups: 1},
+		{Batch: 8, In: [2]int{14, 14}, InC: 256, OutC: 256, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [2]int{1, 1}, Groups: 1},
 		{Batch: 8, In: [2]int{224, 224}, InC: 3, OutC: 64, Kernel: [2]int{7, 7}, Stride: [2]int{2, 2}, Pad: [2]int{3, 3}, Groups: 1},
 		{Batch: 8, In: [2]int{56, 56}, InC: 24, OutC: 144, Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}, Groups: 1},
 		{Batch: 8, In: [2]int{56, 56}, InC: 144, OutC: 24, Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}, Groups: 1},

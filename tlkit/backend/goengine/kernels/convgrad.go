@@ -28,12 +28,27 @@ func KernelGradient(t Team, dw, x, v []float32, g Geometry) {
 		defer putFloats(k.adjoints.packed)
 		k.pack()
 	}
-	sums := getFloats(k.groups * k.panels * k.taps * k.gi * tileCols)
-	defer putFloats(sums)
-	clear(sums)
-	k.sum(sums, x)
-	k.unpack(dw, sums)
+	if k.gout%tileCols == 0 {
+		clear(dw)
+		k.sum(sums{values: dw, tap: k.gi * g.OutC, panel: tileCols, row: g.OutC}, x)
+		return
+	}
+	s := sums{values: getFloats(k.groups * k.panels * k.taps * k.gi * tileCols), tap: k.gi * tileCols, panel: k.taps * k.gi * tileCols, row: tileCols}
+	defer putFloats(s.values)
+	clear(s.values)
+	k.sum(s, x)
+	k.unpack(dw, s.values)
 }
+
+// sums are what tiles are added to, with the distances of two taps, of two panels, and of two input channels. Where all
+// panels are whole they are the kernel's gradient itself, else [group, panel, tap, in, 16].
+type sums struct {
+	values          []float32
+	tap, panel, row int
+}
+
+// of returns the sums of a panel, counted over all groups, from a tap on.
+func (s sums) of(gp, tap int) []float32 { return s.values[gp*s.panel+tap*s.tap:] }
 
 // kernelGradient is the gradient of a convolution's kernel, in numbers: channels per group, panels of 16 output
 // channels, taps, pixels of all results.
@@ -44,7 +59,7 @@ type kernelGradient struct {
 	taps, pixels             int
 	adjoints                 adjoints
 	// direct: whole panels are read where they are. To pack them, [group, panel, pixel, 16], costs more than it saves
-	// where each is read a few times only.
+	// where each is read a few times only, or where pixels are so near that a block of them stays in the cache.
 	direct bool
 }
 
@@ -56,7 +71,7 @@ func newKernelGradient(t Team, g Geometry) kernelGradient {
 	gout := g.OutC / groups
 	k := kernelGradient{team: t, g: g, groups: groups, gi: g.runLength(), gout: gout, panels: (gout + tileCols - 1) / tileCols,
 		taps: g.Kernel[0] * g.Kernel[1], pixels: g.Batch * g.Out[0] * g.Out[1]}
-	k.direct = k.taps*(k.gi+tileRows-1)/tileRows <= 8
+	k.direct = gout%tileCols == 0 && g.OutC <= 8*tileCols || k.taps*(k.gi+tileRows-1)/tileRows <= 8
 	return k
 }
 
@@ -97,14 +112,19 @@ func (k kernelGradient) pack() {
 	})
 }
 
-// sum adds to sums, [group, panel, tap, in, 16], the products of image values and adjoints over all pixels.
-func (k kernelGradient) sum(sums, x []float32) {
-	// A task is a set of (tap, panel) pairs; it walks the pixels once, so that a block of the images stays in the
-	// cache.
-	panels := k.groups * k.panels
-	jobs := panels * k.taps
+// sum adds to s the products of image values and adjoints over all pixels.
+func (k kernelGradient) sum(s sums, x []float32) {
+	// A job is a tap with one or two panels of a group. A task is some jobs; it walks the pixels once, so that a block of
+	// the images stays in the cache.
+	width := 1
+	if pairs() {
+		width = 2
+	}
+	perGroup := (k.panels + width - 1) / width
+	perTap := k.groups * perGroup
+	jobs := perTap * k.taps
 	tasks := min(jobs, 2*Workers())
-	padding := zeros(k.g.InC + tileRows)
+	padding := zeros(k.g.InC + 2*tileRows)
 	k.team(tasks, func(_, task int) {
 		first, last := task*jobs/tasks, (task+1)*jobs/tasks
 		rows := make([]unsafe.Pointer, pixelBlock)
@@ -113,70 +133,72 @@ func (k kernelGradient) sum(sums, x []float32) {
 			tap := -1
 			for job := first; job < last; job++ {
 				// Jobs are ordered by tap, then group and panel: the pointers of a tap serve all panels.
-				if t := job / panels; t != tap {
+				if t := job / perTap; t != tap {
 					tap = t
 					k.g.tapRows(rows[:n], x, start, tap, padding)
 				}
-				gp := job % panels
-				c := sums[(gp*k.taps+tap)*k.gi*tileCols:]
+				group, panel := job%perTap/perGroup, job%perGroup*width
+				gp := group*k.panels + panel
 				b, ldb := k.block(gp, start)
-				if pairs() && job+1 < last && gp+1 < panels && (gp+1)/k.panels == gp/k.panels {
-					next, ldnext := k.block(gp+1, start)
-					if ldb == ldnext {
-						job++
-						step := (uintptr(unsafe.Pointer(next)) - uintptr(unsafe.Pointer(b))) / 4
-						k.outer2(c, &rows[0], gp/k.panels, n, b, ldb, int(step))
-						continue
-					}
+				if panel+1 == k.panels || width == 1 {
+					k.outer(s.of(gp, tap), s.row, &rows[0], group, n, b, ldb)
+					continue
 				}
-				k.outer(c, &rows[0], gp/k.panels, n, b, ldb)
+				next, ldnext := k.block(gp+1, start)
+				if ldb == ldnext {
+					step := (uintptr(unsafe.Pointer(next)) - uintptr(unsafe.Pointer(b))) / 4
+					k.outer2(s.of(gp, tap), s.row, s.panel, &rows[0], group, n, b, ldb, int(step))
+					continue
+				}
+				k.outer(s.of(gp, tap), s.row, &rows[0], group, n, b, ldb)
+				k.outer(s.of(gp+1, tap), s.row, &rows[0], group, n, next, ldnext)
 			}
 		}
 	})
 }
 
-// outer adds to c, [in, 16], the outer products of n pixels: a group's image values at rows with the adjoints b.
-func (k kernelGradient) outer(c []float32, rows *unsafe.Pointer, group, n int, b *float32, ldb int) {
+// outer adds to c, a row of 16 values per input channel, the outer products of n pixels: a group's image values at rows
+// with the adjoints b.
+func (k kernelGradient) outer(c []float32, ldc int, rows *unsafe.Pointer, group, n int, b *float32, ldb int) {
 	gi := k.gi
 	i := 0
 	for ; pairs() && i+2*tileRows <= gi; i += 2 * tileRows {
-		outer12x16(rows, group*gi+i, n, b, ldb, &c[i*tileCols])
+		outer12x16(rows, group*gi+i, n, b, ldb, &c[i*ldc], ldc)
 	}
 	for ; i+tileRows <= gi; i += tileRows {
-		outer6x16(rows, group*gi+i, n, b, ldb, &c[i*tileCols], tileCols)
+		outer6x16(rows, group*gi+i, n, b, ldb, &c[i*ldc], ldc)
 	}
 	if i == gi {
 		return
 	}
 	var edge [tileRows * tileCols]float32
-	if gi < tileRows {
-		outer6x16(rows, group*gi, n, b, ldb, &edge[0], tileCols)
-		add(c[:gi*tileCols], edge[:])
-		return
+	from := max(0, gi-tileRows) // the last tile overlaps rows that are done
+	outer6x16(rows, group*gi+from, n, b, ldb, &edge[0], tileCols)
+	for ; i < gi; i++ {
+		add(c[i*ldc:][:tileCols], edge[(i-from)*tileCols:])
 	}
-	outer6x16(rows, group*gi+gi-tileRows, n, b, ldb, &edge[0], tileCols) // the last tile overlaps rows that are done
-	add(c[i*tileCols:gi*tileCols], edge[(i-gi+tileRows)*tileCols:])
 }
 
-// outer2 is outer for two panels of adjoints, which are bstep values apart.
-func (k kernelGradient) outer2(c []float32, rows *unsafe.Pointer, group, n int, b *float32, ldb, bstep int) {
-	gi, cstep := k.gi, k.taps*k.gi*tileCols
+// outer2 is outer for two panels: those of adjoints are bstep values apart, those of c cstep.
+func (k kernelGradient) outer2(c []float32, ldc, cstep int, rows *unsafe.Pointer, group, n int, b *float32, ldb, bstep int) {
+	gi := k.gi
 	i := 0
+	for ; i+2*tileRows <= gi; i += 2 * tileRows {
+		outer12x32(rows, group*gi+i, n, b, ldb, bstep, &c[i*ldc], ldc, cstep)
+	}
 	for ; i+tileRows <= gi; i += tileRows {
-		outer6x32(rows, group*gi+i, n, b, ldb, bstep, &c[i*tileCols], cstep)
+		outer6x32(rows, group*gi+i, n, b, ldb, bstep, &c[i*ldc], ldc, cstep)
 	}
 	if i == gi {
 		return
 	}
 	const panel = tileRows * tileCols
 	var edge [2 * panel]float32
-	from, done := max(0, gi-tileRows), max(0, tileRows-(gi-i)) // the last tile overlaps rows that are done
-	if gi < tileRows {
-		done = 0
-	}
-	outer6x32(rows, group*gi+from, n, b, ldb, bstep, &edge[0], panel)
-	for p := range 2 {
-		add(c[p*cstep+i*tileCols:p*cstep+gi*tileCols], edge[p*panel+done*tileCols:(p+1)*panel])
+	from := max(0, gi-tileRows) // the last tile overlaps rows that are done
+	outer6x32(rows, group*gi+from, n, b, ldb, bstep, &edge[0], tileCols, panel)
+	for ; i < gi; i++ {
+		add(c[i*ldc:][:tileCols], edge[(i-from)*tileCols:])
+		add(c[cstep+i*ldc:][:tileCols], edge[panel+(i-from)*tileCols:])
 	}
 }
 

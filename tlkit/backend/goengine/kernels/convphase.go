@@ -67,6 +67,9 @@ func (c *convPhase) run(y, x []float32, after After) {
 	}
 	tiles := (c.pixels + tileRows - 1) / tileRows
 	perTask := max(1, min(32, (tiles+4*Workers()-1)/(4*Workers())))
+	if pairs() && perTask > 2 {
+		perTask &^= 1 // tiles are computed two by two
+	}
 	tasks := (tiles + perTask - 1) / perTask
 	memory := make([]*tileMemory, Workers())
 	c.team(tasks, func(worker, task int) {
@@ -158,15 +161,21 @@ func (c *convPhase) tiles2(m *tileMemory, n, group, panel int) {
 	kernel := &c.packed[min(len(c.packed)-1, (group*c.panels+panel)*step)]
 	shift := 4 * (group*c.gout + panel*tileCols)
 	spare := unsafe.Pointer(&m.spare)
-	var to [tileRows]unsafe.Pointer
-	for tile := range n {
-		for i, p := range m.out[tile*tileRows : (tile+1)*tileRows] {
+	var to [2 * tileRows]unsafe.Pointer
+	for tile := 0; tile < n; tile += 2 {
+		out := m.out[tile*tileRows : min(n, tile+2)*tileRows]
+		for i, p := range out {
 			if p != spare {
 				p = unsafe.Add(p, shift)
 			}
 			to[i] = p
 		}
-		igemm6x32(&m.in[tile*tileRows*c.taps], &c.boff[0], c.taps, c.gi, kernel, step, &to[0], bias, c.relu)
+		in := m.in[tile*tileRows*c.taps:]
+		if len(out) > tileRows {
+			igemm12x32(&in[0], &in[tileRows*c.taps], &c.boff[0], c.taps, c.gi, kernel, step, &to[0], &to[tileRows], bias, c.relu)
+			continue
+		}
+		igemm6x32(&in[0], &c.boff[0], c.taps, c.gi, kernel, step, &to[0], bias, c.relu)
 	}
 }
 
