@@ -190,4 +190,9 @@ func TestPeak(t *testing.T) {
 	if gflops, bits := peak(1); gflops < 1 || bits < 256 {
 		t.Errorf("peak %.3f GFLOP/s with %d bits; a vector unit has more", gflops, bits)
 	}
+	for _, loop := range fusedLoops() {
+		if operations, sum := loop.run(3); operations != 3*accumulators*loop.bits/32*2 || sum != 30.75 {
+			t.Errorf("%d bits: 3 rounds are %d operations with the sum %g; 30.75 is that of 12 accumulators", loop.bits, operations, sum)
+		}
+	}
 }

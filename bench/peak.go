@@ -6,11 +6,14 @@ import (
 	"time"
 )
 
-// A fused loop runs a number of rounds of fused multiply-adds on vectors and returns the number of operations (a
-// product and a sum are two). It needs more accumulators than an addition has cycles, so that none waits for another.
+// accumulators is the number of sums of a fused loop: more than an addition has cycles, so that none waits for another.
+const accumulators = 12
+
+// A fused loop runs a number of rounds of fused multiply-adds a*0.5 + 1 on vectors of accumulators, whose first values are
+// 1, 2, and so on. It returns the number of operations (a product and a sum are two) and the sum of the accumulators.
 type fusedLoop struct {
 	bits int
-	run  func(rounds int) (operations int)
+	run  func(rounds int) (operations int, sum float32)
 }
 
 // peak measures the GFLOP/s of fused multiply-adds without any memory on all threads: the roof under which every
@@ -37,7 +40,7 @@ func together(threads int, loop fusedLoop) float64 {
 	began := time.Now()
 	var group sync.WaitGroup
 	for i := range threads {
-		group.Go(func() { operations[i] = loop.run(rounds) })
+		group.Go(func() { operations[i], _ = loop.run(rounds) })
 	}
 	group.Wait()
 	seconds, sum := time.Since(began).Seconds(), 0
