@@ -10,6 +10,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/internal/classnames"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
 // ShowImages displays the first n images of each class of a split, under their class names.
@@ -40,16 +41,13 @@ func gridColumns(perClass int) int {
 	return max(1, fits/max(1, perClass)) * perClass
 }
 
-// ShowMistakes displays up to n validation images that the strategy's best epoch classified wrongly, the most confident
-// mistakes first.
+// ShowMistakes displays up to n validation images, or test images of data without those, that the strategy's best epoch
+// classified wrongly, the most confident mistakes first.
 func ShowMistakes(result *Result, data *datasets.Dataset, n int) error {
-	split := data.Val
-	if split == nil || split.Len() == 0 {
-		split = data.Test
-	}
+	split := train.EvalSplit(data)
 	p := result.Predictions
 	if split == nil || split.Len() != len(p.Labels) {
-		return fmt.Errorf("tlkit: the run was evaluated on %d images, data set %q has another validation split; give the data set of the run", len(p.Labels), data.Name)
+		return fmt.Errorf("tlkit: the run was evaluated on %d images, data set %q has others to compare on; give the data set of the run", len(p.Labels), data.Name)
 	}
 	var wrong []int
 	for i, label := range p.Labels {
@@ -69,6 +67,9 @@ func ShowMistakes(result *Result, data *datasets.Dataset, n int) error {
 			Prediction: names[p.Predicted[i]], Probability: p.Confidence[i], Loss: math.NaN()})
 	}
 	if len(items) == 0 {
+		if split == data.Test {
+			return plots.Show(plots.Sentence("No mistakes on the test images."))
+		}
 		return plots.Show(plots.Sentence("No mistakes on the validation images."))
 	}
 	return plots.Show(plots.Predictions("", items, 5))

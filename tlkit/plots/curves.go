@@ -27,8 +27,9 @@ type Line struct {
 	Name string
 	// Word says that Name is a word of the figure: a notebook shows it in the language of figures.
 	Word bool
-	// Split determines the dashes: "train" and "each step" are dashed, "val", "smoothed" and "" solid, anything else
-	// dotted. It is a word of the figure, which the legend shows with its dashes, but for "" and [Dotted].
+	// Split determines the dashes: "train" and "each step" are dashed, "val", "smoothed" and "" solid, "test" solid in a
+	// figure without "val", anything else dotted. It is a word of the figure, which the legend shows with its dashes, but
+	// for "" and [Dotted].
 	Split string
 	// Points in the order in which they are joined.
 	Points []Point
@@ -148,16 +149,19 @@ func unlabelled(keys []string) bool {
 	return !slices.ContainsFunc(keys, named)
 }
 
-// dashes returns the pattern of a split in CSS pixels; empty is solid.
-func dashes(split string) []float64 {
+// dashes returns the pattern of a split, one of all the figure's, in CSS pixels; empty is solid.
+func dashes(split string, all []string) []float64 {
 	switch split {
 	case "train", "each step":
 		return []float64{5, 3}
 	case "val", "smoothed", "":
 		return nil
-	default:
-		return []float64{1.5, 3}
+	case "test":
+		if !slices.Contains(all, "val") {
+			return nil
+		}
 	}
+	return []float64{1.5, 3}
 }
 
 // piece is a stretch of a line without gaps. The other lists are as long as points, but for band, which may be empty.

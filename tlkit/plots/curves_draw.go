@@ -57,16 +57,16 @@ func (f curves) draw(c draw.Canvas) {
 	c = withLegend(c, legend)
 
 	columns, rows := f.grid()
-	lineNames, _ := f.keys()
+	lineNames, splits := f.keys()
 	cells := make([][]*plot.Plot, rows)
 	for r := range cells {
 		cells[r] = make([]*plot.Plot, columns)
 		for k := range cells[r] {
 			switch i := r*columns + k; {
 			case i < len(f.panels):
-				cells[r][k] = f.panels[i].plot(lineNames)
+				cells[r][k] = f.panels[i].plot(lineNames, splits)
 			case len(f.panels) == 0:
-				cells[r][k] = Panel{}.plot(lineNames)
+				cells[r][k] = Panel{}.plot(lineNames, splits)
 			}
 		}
 	}
@@ -92,8 +92,8 @@ func (f curves) draw(c draw.Canvas) {
 	}
 }
 
-// plot draws one panel; lineNames are those of the whole figure.
-func (p Panel) plot(lineNames []string) *plot.Plot {
+// plot draws one panel; lineNames and splits are those of the whole figure.
+func (p Panel) plot(lineNames, splits []string) *plot.Plot {
 	g := newPlot("", p.XLabel, p.YLabel)
 	g.X.Tick.Marker = ticks{integer: p.wholeX(), log: p.LogX}
 	g.Y.Tick.Marker = ticks{percent: p.YPercent, log: p.LogY}
@@ -118,7 +118,7 @@ func (p Panel) plot(lineNames []string) *plot.Plot {
 				shades = append(shades, shade(pc, ink))
 			}
 			if len(pc.points) > 1 {
-				strokes = append(strokes, stroke(pc, l.Split, ink))
+				strokes = append(strokes, stroke(pc, dashes(l.Split, splits), ink))
 			}
 			dots := pc.chosen(pc.marked)
 			if len(pc.points) == 1 && !pc.cut[0] {
@@ -197,18 +197,18 @@ func (pc piece) xys() plotter.XYs {
 	return list
 }
 
-func stroke(pc piece, split string, ink color.NRGBA) plot.Plotter {
+func stroke(pc piece, dashes []float64, ink color.NRGBA) plot.Plotter {
 	line, err := plotter.NewLine(pc.xys())
 	if err != nil {
 		panic(fmt.Sprintf("line: %v", err))
 	}
-	line.LineStyle = lineStyle(split, ink)
+	line.LineStyle = lineStyle(dashes, ink)
 	return line
 }
 
-func lineStyle(split string, ink color.NRGBA) draw.LineStyle {
+func lineStyle(dashes []float64, ink color.NRGBA) draw.LineStyle {
 	sty := draw.LineStyle{Color: ink, Width: px(2)}
-	for _, d := range dashes(split) {
+	for _, d := range dashes {
 		sty.Dashes = append(sty.Dashes, px(d))
 	}
 	return sty
@@ -244,13 +244,13 @@ func (f curves) legendRows(width float64) [][]legendEntry {
 	if !unlabelled(lineNames) {
 		for i, n := range lineNames {
 			m := markerOf(i)
-			entries = append(entries, legendEntry{text: n, style: lineStyle("", rgb(Color(i))), mark: &m})
+			entries = append(entries, legendEntry{text: n, style: lineStyle(nil, rgb(Color(i))), mark: &m})
 		}
 	}
 	if !unlabelled(splits) {
 		for _, s := range splits {
 			if named(s) {
-				entries = append(entries, legendEntry{text: f.panels[0].inWords(s), style: lineStyle(s, mutedInk)})
+				entries = append(entries, legendEntry{text: f.panels[0].inWords(s), style: lineStyle(dashes(s, splits), mutedInk)})
 			}
 		}
 	}

@@ -174,7 +174,7 @@ func dashRange(splits []string) arr {
 	out := arr{}
 	for _, s := range splits {
 		d := arr{}
-		for _, v := range dashes(s) {
+		for _, v := range dashes(s, splits) {
 			d = append(d, v)
 		}
 		if len(d) == 0 {

@@ -17,6 +17,8 @@ type Results struct {
 	Name string
 	// Tasks are all its tasks, in the order models, recipes, strategies, seeds.
 	Tasks []TaskResult
+
+	test bool // they are compared on test images, as the data has no validation split
 }
 
 // TaskResult is what a task has come to.
@@ -35,6 +37,9 @@ type TaskResult struct {
 // results reads the tasks' folders.
 func (s Sweep) results(tasks []*Task) *Results {
 	r := &Results{Name: s.Name}
+	if s.Data != nil {
+		r.test = train.EvalSplit(s.Data) == s.Data.Test
+	}
 	for _, t := range tasks {
 		one := TaskResult{Task: t}
 		var own train.Results // of its one strategy
@@ -192,7 +197,11 @@ func (r *Results) Table() plots.Figure {
 	if n := r.Diverged(); n > 0 {
 		caption += fmt.Sprintf(", %d diverged", n)
 	}
-	caption += "; validation accuracy, mean ± standard deviation over the seeds"
+	if r.test {
+		caption += "; test accuracy, mean ± standard deviation over the seeds"
+	} else {
+		caption += "; validation accuracy, mean ± standard deviation over the seeds"
+	}
 	return plots.Table([]string{"model", "strategy", "recipe", "best accuracy", "seeds trained", "time"}, cells, plots.TableOptions{Caption: caption, Highest: []int{3}, Words: []int{4}})
 }
 

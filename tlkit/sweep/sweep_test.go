@@ -579,3 +579,17 @@ func TestNoSlurm(t *testing.T) {
 		t.Errorf("%v, want a hint", err)
 	}
 }
+
+// TestComparedImages: the table says on which images the accuracies are.
+func TestComparedImages(t *testing.T) {
+	split := datasets.MustLoad("shapes").Val
+	for want, data := range map[string]*datasets.Dataset{"; validation accuracy": {Val: split}, "; test accuracy": {Test: split}} {
+		b, err := Sweep{Name: "s", Data: data}.results(nil).Bundle()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := b["text/plain"].(string); !strings.Contains(text, want) {
+			t.Errorf("no %q in %s", want, text)
+		}
+	}
+}

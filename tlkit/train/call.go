@@ -163,7 +163,7 @@ func (c *call) imagesChanged(old DataConfig) (all []string) {
 		all = append(all, fmt.Sprintf("the classes of %s: %s", now.Name, changedNames(written(old.Classes), written(now.Classes))))
 	}
 	if old.Train != now.Train || old.Val != now.Val {
-		all = append(all, fmt.Sprintf("the images of %s: %d for training and %d for validation, now %d and %d", now.Name, old.Train, old.Val, now.Train, now.Val))
+		all = append(all, fmt.Sprintf("%s: %d training and %d %s images, now %d and %d", now.Name, old.Train, old.Val, now.compared(), now.Train, now.Val))
 	}
 	return all
 }

@@ -10,21 +10,22 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// Curves returns loss and accuracy of all strategies, epoch by epoch, training dashed and validation solid. A star
+// Curves returns loss and accuracy of all strategies, epoch by epoch, training dashed and validation, or test, solid. A star
 // marks the best epoch, whose weights are kept; with several seeds a line is their mean, and its band one standard
 // deviation to either side. A diverged strategy does not flatten the others: the loss axis is cut, and says so. A baseline, which has no
 // epochs, is a level line.
 func (r *Run) Curves() plots.Figure {
 	loss := plots.Panel{Title: "Loss", XLabel: "epoch", YLabel: "cross-entropy", Robust: true}
 	accuracy := plots.Panel{Title: "Accuracy", XLabel: "epoch", YLabel: "share of images", YPercent: true}
+	held := r.Config.Data.either("val", "test")
 	for _, res := range r.Results {
 		line := func(p *plots.Panel, split string, value func(Epoch) float64) {
 			p.Lines = append(p.Lines, res.line(split, value))
 		}
 		line(&loss, "train", func(e Epoch) float64 { return e.TrainLoss })
-		line(&loss, "val", func(e Epoch) float64 { return e.ValLoss })
+		line(&loss, held, func(e Epoch) float64 { return e.ValLoss })
 		line(&accuracy, "train", func(e Epoch) float64 { return e.TrainAccuracy })
-		line(&accuracy, "val", func(e Epoch) float64 { return e.ValAccuracy })
+		line(&accuracy, held, func(e Epoch) float64 { return e.ValAccuracy })
 	}
 	return plots.Curves(fmt.Sprintf("%s: %s, %s", r.Name, r.Config.Model.Name, r.Config.Data.Name), loss, accuracy)
 }
@@ -41,7 +42,7 @@ func (r *Result) line(split string, value func(Epoch) float64) plots.Line {
 			}
 		}
 		if len(values) == 0 {
-			if split == "val" {
+			if split != "train" {
 				l.Best = r.bestEpoch()
 			}
 			return l
@@ -67,7 +68,7 @@ func (r *Result) bestEpoch() int {
 // sample standard deviation after ±; times are of all seeds together. Further tasks that a strategy watches, such as
 // the old one of [LwF], have a column each, with the accuracy after the last epoch.
 func (r *Run) Summary() plots.Figure {
-	columns := []string{"strategy", "best accuracy", "at epoch", "last accuracy", "macro F1", "balanced accuracy", "validation loss", "trained parameters", "per epoch", "time"}
+	columns := []string{"strategy", "best accuracy", "at epoch", "last accuracy", "macro F1", "balanced accuracy", r.Config.Data.either("validation loss", "test loss"), "trained parameters", "per epoch", "time"}
 	watched := r.watched()
 	var highest []int
 	for i, name := range watched {
@@ -186,7 +187,7 @@ func (r *Run) Table() error {
 	return plots.Show(plots.Stack(r.Name, r.Summary(), r.verdict().figure()))
 }
 
-// ConfusionMatrix returns how the validation images of each class (rows) were classified (columns) in the best epoch.
+// ConfusionMatrix returns how the compared images of each class (rows) were classified (columns) in the best epoch.
 func (r *Result) ConfusionMatrix() [][]int {
 	return r.Predictions.confusion(len(r.run.Config.Data.Classes))
 }

@@ -184,7 +184,7 @@ func (l *loop) epoch(ctx context.Context) error {
 		return err
 	}
 	if !numbers.Finite(o.loss) {
-		return l.diverged("validation", o.loss, rate)
+		return l.diverged(l.res.run.Config.Data.compared(), o.loss, rate)
 	}
 	return l.record(ctx, o, also, rate, (time.Since(began)+l.setUp).Seconds()+before)
 }
@@ -314,7 +314,7 @@ func (l *loop) fittedEpoch(ctx context.Context) error {
 			return err
 		}
 		if !numbers.Finite(val.loss) {
-			return l.diverged("validation", val.loss, 0)
+			return l.diverged(l.res.run.Config.Data.compared(), val.loss, 0)
 		}
 		l.fitted = &fitted{train, val, also, seconds}
 	}

@@ -113,8 +113,9 @@ func (p *progress) epoch() {
 	}
 	e := p.current.History[len(p.current.History)-1]
 	epochs := p.run.Config.Recipe.Epochs
-	text := fmt.Sprintf("%s: epoch %d of %d, loss %.3f, validation loss %.3f, accuracy %.1f%%, %.0f images/s, %s", p.name(),
-		e.Epoch, epochs, e.TrainLoss, e.ValLoss, 100*e.ValAccuracy, e.ImagesPerSecond, p.left(float64(e.Epoch), 0))
+	form := p.run.Config.Data.either("%s: epoch %d of %d, loss %.3f, validation loss %.3f, accuracy %.1f%%, %.0f images/s, %s",
+		"%s: epoch %d of %d, loss %.3f, test loss %.3f, accuracy %.1f%%, %.0f images/s, %s")
+	text := fmt.Sprintf(form, p.name(), e.Epoch, epochs, e.TrainLoss, e.ValLoss, 100*e.ValAccuracy, e.ImagesPerSecond, p.left(float64(e.Epoch), 0))
 	switch {
 	case p.notebook:
 		// Epochs of head training take milliseconds; redrawing for each would cost more than the training.

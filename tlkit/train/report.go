@@ -53,10 +53,7 @@ func (r *Run) Report(path string, opts ...ReportOptions) error {
 	}
 	if best := r.Best(); best != nil {
 		classes := r.Config.Data.Classes
-		title := "Validation images: "
-		if r.Config.Data.Test {
-			title = "Test images: "
-		}
+		title := r.Config.Data.either("Validation images: ", "Test images: ")
 		figures = append(figures, heading(title+best.shown()), plots.Confusion(classes, best.ConfusionMatrix()), plots.PerClass(classes, best.ConfusionMatrix()))
 		if o.Data != nil {
 			more, err := best.worst(o)
@@ -145,10 +142,7 @@ func (e *Evaluation) looked(m *zoo.Model, split *datasets.Split) ([]plots.Figure
 // settings has what the run was made with: data, model, recipe and strategies.
 func (r *Run) settings() (plots.Figure, error) {
 	c := r.Config
-	images := "%s, %d training and %d validation images, fingerprint %s"
-	if c.Data.Test {
-		images = "%s, %d training and %d test images, fingerprint %s"
-	}
+	images := c.Data.either("%s, %d training and %d validation images, fingerprint %s", "%s, %d training and %d test images, fingerprint %s")
 	rows := [][]string{
 		{"data", fmt.Sprintf(images, c.Data.Name, c.Data.Train, c.Data.Val, c.Data.Fingerprint)},
 		{"classes", brief(c.Data.Classes)},

@@ -1,6 +1,7 @@
 package train_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,7 +27,7 @@ func TestReportOnTest(t *testing.T) {
 		compare(t, r, "two", &held, m, strategy.Transfer{}, strategy.FineTune{}),
 		compare(t, r, "one", &one, m, strategy.KNN{}),
 	} {
-		for language, words := range map[string][2]string{"en": {"est images", "alidation"}, "ja": {"テスト用画像", "検証用"}} {
+		for language, words := range map[string][2]string{"en": {"est images", "alidation"}, "ja": {"テスト用画像", "検証"}} {
 			t.Setenv(plots.LanguageEnv, language)
 			path := filepath.Join(t.TempDir(), "r.html")
 			if err := run.Report(path); err != nil {
@@ -38,8 +39,20 @@ func TestReportOnTest(t *testing.T) {
 			}
 			text := string(page) + shown(t, run)
 			if language == "en" {
-				text = strings.ReplaceAll(text, "validation loss", "") + run.Verdict()
+				text += run.Verdict()
 			}
+			curves, err := run.Curves().Bundle()
+			if err != nil {
+				t.Fatal(err)
+			}
+			spec, err := json.Marshal(curves[plots.MIMEVegaLite])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if split := map[string]string{"en": "test", "ja": "テスト"}[language]; !strings.Contains(string(spec), `"s":"`+split+`"`) || strings.Contains(string(spec), `"s":"val"`) {
+				t.Errorf("%s in %s: the curves are not those of test images", run.Name, language)
+			}
+			text += string(spec)
 			if !strings.Contains(text, words[0]) || strings.Contains(text, words[1]) {
 				at := max(0, strings.Index(text, words[1])-100)
 				t.Errorf("%s in %s: want %q, and no %q: %.400s", run.Name, language, words[0], words[1], text[at:])

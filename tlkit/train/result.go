@@ -99,20 +99,18 @@ func (d *DataConfig) setOrigin(ds *datasets.Dataset, run string) {
 }
 
 // compared says on which images strategies are compared: "validation" or "test".
-func (d DataConfig) compared() string {
+func (d DataConfig) compared() string { return d.either("validation", "test") }
+
+// either returns the first text if strategies are compared on validation images, the second if on test images.
+func (d DataConfig) either(validation, test string) string {
 	if d.Test {
-		return "test"
+		return test
 	}
-	return "validation"
+	return validation
 }
 
 // comparedJapanese is compared in Japanese.
-func (d DataConfig) comparedJapanese() string {
-	if d.Test {
-		return "テスト用"
-	}
-	return "検証用"
-}
+func (d DataConfig) comparedJapanese() string { return d.either("検証用", "テスト用") }
 
 // keep enters the fingerprints of a stored description of the same data.
 func (d *DataConfig) keep(old DataConfig) {
@@ -186,7 +184,7 @@ type Divergence struct {
 	Epoch        int     `json:"epoch"`
 	Step         int     `json:"step"`
 	LearningRate float64 `json:"learning_rate"`
-	// Loss is "training" or "validation".
+	// Loss is "training", or "validation" or "test" for that of the images that strategies are compared on.
 	Loss string `json:"loss"`
 	// Untrained is true if the loss was not finite before the first step, so that no learning rate is to blame.
 	Untrained bool `json:"untrained,omitempty"`

@@ -275,7 +275,7 @@ func TestVersions(t *testing.T) {
 		{"values", r, ds, retrained, strategy.FineTune{}, true, []string{"the values of the weights of tiny have changed"}},
 		{"data", r, &renamed, m, strategy.FineTune{}, true, []string{"the data set: paint, now water"}},
 		{"folder and classes", r, &moved, m, strategy.FineTune{}, true, []string{"the data set: paint, now water", `the classes of water: ["red"] no longer, ["pink"] new`}},
-		{"number of images", r, &fewer, m, strategy.FineTune{}, true, []string{"the images of paint: 15 for training and 9 for validation, now 6 and 9"}},
+		{"number of images", r, &fewer, m, strategy.FineTune{}, true, []string{"paint: 15 training and 9 validation images, now 6 and 9"}},
 		{"images", r, &others, m, strategy.FineTune{}, true, []string{"the images of paint (names, labels, contents or how files are decoded) have changed"}},
 		{"classes", r, &otherClasses, m, strategy.FineTune{}, true, []string{`the classes of paint: ["red"] no longer, ["pink"] new`}},
 		{"order of classes", r, &turned, m, strategy.FineTune{}, true, []string{`the classes of paint: they have another order`}},

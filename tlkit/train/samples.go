@@ -16,9 +16,11 @@ import (
 
 // Samples is accuracy against the number of training images: the result of [Recipe.SampleSizes].
 type Samples struct {
-	// Data and Model name the task, Val is its number of validation images.
+	// Data and Model name the task, Val is its number of validation images. Test is true if those are the test images, as
+	// data without a validation split have.
 	Data, Model string
 	Val         int
+	Test        bool
 	// Sizes are the numbers of training images per class, from the smallest.
 	Sizes []int
 	// Strategies are the names of the compared strategies.
@@ -45,7 +47,7 @@ func (r Recipe) SampleSizes(ctx context.Context, name string, ds *datasets.Datas
 	}
 	counts := ds.Train.Counts()
 	most := slices.Max(counts)
-	s := &Samples{Data: ds.Name, Model: pretrained.Spec.Name, Val: EvalSplit(ds).Len()}
+	s := &Samples{Data: ds.Name, Model: pretrained.Spec.Name, Val: EvalSplit(ds).Len(), Test: EvalSplit(ds) == ds.Test}
 	for _, n := range perClass {
 		if n < 0 {
 			return nil, fmt.Errorf("tlkit: SampleSizes of %d images per class; give positive numbers, and 0 for all", n)
@@ -121,9 +123,14 @@ func few(split *datasets.Split, n int, seed uint64) *datasets.Split {
 	return split.Subset(drawn)
 }
 
+// either returns the first text for validation images, the second for test images.
+func (s *Samples) either(validation, test string) string {
+	return DataConfig{Test: s.Test}.either(validation, test)
+}
+
 // Figure is accuracy over images per class, with a band of one standard deviation over the seeds.
 func (s *Samples) Figure() plots.Figure {
-	panel := plots.Panel{Title: "Accuracy and data", XLabel: "training images per class", YLabel: "validation accuracy", YPercent: true, LogX: true, Points: true}
+	panel := plots.Panel{Title: "Accuracy and data", XLabel: "training images per class", YLabel: s.either("validation accuracy", "test accuracy"), YPercent: true, LogX: true, Points: true}
 	for j, name := range s.Strategies {
 		l := plots.Line{Name: name}
 		for i, n := range s.Sizes {
@@ -152,9 +159,10 @@ func (s *Samples) Table() plots.Figure {
 	if seeds == 1 {
 		counted = "one seed"
 	}
+	caption := s.either("%s on %s: accuracy on %d validation images after the last epoch, %s", "%s on %s: accuracy on %d test images after the last epoch, %s")
 	return plots.Table(append([]string{"images per class"}, s.Strategies...), rows, plots.TableOptions{
 		Words:   ascending(1 + len(s.Strategies))[1:],
-		Caption: fmt.Sprintf("%s on %s: accuracy on %d validation images after the last epoch, %s", s.Model, s.Data, s.Val, counted),
+		Caption: fmt.Sprintf(caption, s.Model, s.Data, s.Val, counted),
 	})
 }
 

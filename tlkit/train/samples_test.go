@@ -7,6 +7,7 @@ import (
 
 	. "github.com/gomlx/gomlx/core/graph"
 
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
@@ -62,6 +63,16 @@ func TestSampleSizes(t *testing.T) {
 	wantError(t, err, "no sizes", "[]int{5")
 	_, err = r.SampleSizes(t.Context(), "study", ds, m, []int{-1}, strategy.KNN{})
 	wantError(t, err, "-1 images per class")
+	held := *ds
+	held.Val, held.Test = nil, held.Val
+	s, err = r.SampleSizes(t.Context(), "held", &held, m, []int{1}, strategy.KNN{K: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := form(t, s.Figure(), plots.MIMESVG) + form(t, s.Table(), plots.MIMEText); !strings.Contains(text, ">test accuracy<") ||
+		!strings.Contains(text, "on 9 test images") || strings.Contains(text, "validation") {
+		t.Errorf("data with test images alone:\n%s", text)
+	}
 }
 
 // TestSamplesDiverged: a training that diverges in its third epoch does not count with the accuracy of its second;
