@@ -23,6 +23,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 	"github.com/tlkit-go/tlkit-notebooks/internal/imagefiles"
+	"github.com/tlkit-go/tlkit-notebooks/internal/zipfiles"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
@@ -240,7 +241,7 @@ func (f *file) reason(err error) string {
 	text := strings.TrimPrefix(err.Error(), "vision: ")
 	pathError, unread := errors.AsType[*fs.PathError](err)
 	_, unsupported := errors.AsType[*vision.UnsupportedError](err)
-	_, locked := errors.AsType[lockedError](err)
+	_, locked := errors.AsType[zipfiles.LockedError](err)
 	named := imagefiles.NamedAsRead(f.path)
 	switch {
 	case errors.Is(err, vision.ErrTooLarge):

@@ -2,25 +2,18 @@ package datasets
 
 import (
 	"archive/zip"
-	"cmp"
-	"compress/bzip2"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"io/fs"
 	"maps"
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
-	"golang.org/x/text/encoding/charmap"
-
+	"github.com/tlkit-go/tlkit-notebooks/internal/zipfiles"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
@@ -210,21 +203,20 @@ func (t *tree) readZip(p string) error {
 		}
 		return fmt.Errorf("datasets: %s: %w; expected a folder or a zip file", p, err)
 	}
-	z.RegisterDecompressor(bzip2Method, func(r io.Reader) io.ReadCloser { return io.NopCloser(bzip2.NewReader(r)) })
+	zipfiles.Register(&z.Reader)
 	foreign, roots := "", map[string]string{}
 	for _, f := range z.File {
-		whole, sure := zipName(f)
+		whole, sure := zipfiles.Name(f)
 		if !sure {
 			foreign = whole
 		}
-		root, name := cutRoot(whole)
+		root, name := zipfiles.CutRoot(whole)
 		if t.addZipped(f, name) {
 			roots[root] = whole
 		}
 	}
 	if foreign != "" {
-		t.note = fmt.Sprintf("the zip file has names that are not in UTF-8 and does not say in which code page: they are read in DOS's (437), such as %q; "+
-			"if that is wrong, unpack it (unzip -O CP932 for Japanese, -O GBK for Chinese names) and give the folder", foreign)
+		t.note = zipfiles.UnsureNote(foreign)
 	}
 	if len(roots) > 1 {
 		t.note = joinNotes(t.note, fmt.Sprintf("the zip file has paths from several roots, such as %s: they are read as if from one; "+
@@ -255,7 +247,7 @@ func (t *tree) addZipped(f *zip.File, name string) bool {
 		t.dirs[name] = true
 	case f.Mode().IsRegular():
 		size := int64(min(f.UncompressedSize64, 1<<62))
-		t.files = append(t.files, file{path: name, size: size, zipped: true, crc: f.CRC32, open: opener(f)})
+		t.files = append(t.files, file{path: name, size: size, zipped: true, crc: f.CRC32, open: zipfiles.Opener(f)})
 		return true
 	case f.Mode()&fs.ModeSymlink != 0:
 		t.left = append(t.left, LeftOut{name, "a link, which is not followed in a zip file; unpack that and give the folder"})
@@ -267,81 +259,6 @@ func (t *tree) addZipped(f *zip.File, name string) bool {
 
 // joinNotes returns two warnings as one, either of which may be "".
 func joinNotes(a, b string) string { return strings.TrimPrefix(a+"; "+b, "; ") }
-
-// lockedError is why a file of a zip file can't be read though nothing is broken.
-type lockedError string
-
-func (e lockedError) Error() string { return string(e) }
-
-// Compression methods of zip files (APPNOTE 6.3.10, 4.4.5).
-const bzip2Method = 12
-
-var zipMethods = map[uint16]string{9: "Deflate64", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
-
-// opener returns the function that opens a file of a zip file.
-func opener(f *zip.File) func() (io.ReadCloser, error) {
-	var locked error
-	switch f.Method {
-	case zip.Store, zip.Deflate, bzip2Method:
-	default:
-		locked = lockedError(fmt.Sprintf("compressed with %s, which is not read in a zip file; unpack that and give the folder",
-			cmp.Or(zipMethods[f.Method], fmt.Sprintf("method %d", f.Method))))
-	}
-	if f.Flags&1 != 0 {
-		locked = lockedError("encrypted; unpack the zip file with its password and give the folder")
-	}
-	if locked != nil {
-		return func() (io.ReadCloser, error) { return nil, locked }
-	}
-	return f.Open
-}
-
-// zipName returns the path of a file in a zip file, with slashes and in UTF-8; that of a folder ends in one. Names of
-// old programs are in a code page that the file does not tell: that of DOS is taken, and sure is false.
-func zipName(f *zip.File) (name string, sure bool) {
-	name, sure = f.Name, true
-	if text := unicodePath(f); text != "" {
-		name = text
-	} else if !utf8.ValidString(name) {
-		if text, err := charmap.CodePage437.NewDecoder().String(name); err == nil {
-			name, sure = text, false
-		}
-	}
-	return strings.ReplaceAll(name, `\`, "/"), sure
-}
-
-// drive fits the beginning of a path of Windows.
-var drive = regexp.MustCompile(`^[A-Za-z]:/`)
-
-// cutRoot cuts what an absolute path begins with ("/", "C:/") off a name, and "./".
-func cutRoot(name string) (root, rest string) {
-	root = drive.FindString(name)
-	rest = name[len(root):]
-	if root == "" && strings.HasPrefix(rest, "/") {
-		root = "/"
-	}
-	for strings.HasPrefix(rest, "./") || strings.HasPrefix(rest, "/") {
-		rest = strings.TrimLeft(strings.TrimPrefix(rest, "./"), "/")
-	}
-	return root, rest
-}
-
-// unicodePath returns the name in UTF-8 that programs put beside one in a code page, "" if there is none: Info-ZIP's
-// field 0x7075 (APPNOTE 4.6.9), with a checksum of the name that it is for.
-func unicodePath(f *zip.File) string {
-	for extra := f.Extra; len(extra) >= 4; {
-		id, n := binary.LittleEndian.Uint16(extra), int(binary.LittleEndian.Uint16(extra[2:]))
-		if extra = extra[4:]; n > len(extra) {
-			break
-		}
-		if field := extra[:n]; id == 0x7075 && n > 5 && field[0] == 1 && utf8.Valid(field[5:]) &&
-			binary.LittleEndian.Uint32(field[1:]) == crc32.ChecksumIEEE([]byte(f.Name)) {
-			return string(field[5:])
-		}
-		extra = extra[n:]
-	}
-	return ""
-}
 
 // parent returns the folder of a path, "" for the root.
 func parent(p string) string {

@@ -58,7 +58,7 @@ var floors = []floor{
 		"tables writes text, so that a service can link it without the libraries that draw"},
 	{"tlkit/plots", []string{"tlkit/tables", "tlkit/words", "internal"},
 		"plots draws values that it is given; it knows no training"},
-	{"tlkit/upload", []string{"tlkit/plots", "tlkit/words", "internal"},
+	{"tlkit/upload", []string{"tlkit/vision", "tlkit/plots", "tlkit/words", "internal"},
 		"upload takes files from a page into a folder; what they are used for is above it"},
 	{"datasets", []string{"tlkit/vision", "internal"},
 		"datasets loads labelled images; it knows no networks"},

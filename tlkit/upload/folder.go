@@ -13,6 +13,9 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/zipfiles"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
 // folder is the folder that an upload writes to, with what the upload may still write.
@@ -24,6 +27,7 @@ type folder struct {
 	bytes   int64
 	added   []string // paths of the pictures, in the order in which they came
 	refused []string // what was not taken, with the reason
+	notes   []string // what else is to be said of the files
 	temp    int
 }
 
@@ -120,7 +124,7 @@ func (f *folder) keep(in *incoming, name string, head []byte) error {
 	case tooLong(name):
 		reason = fmt.Sprintf("a name of more than %d bytes", longestName)
 	case !isPicture(head):
-		reason = "no picture (JPEG, PNG, GIF, BMP, WebP, TIFF or PNM)"
+		reason = notPicture(head)
 	case f.files <= 0:
 		reason = "more files than this upload may have"
 	}
@@ -177,6 +181,15 @@ func tooLong(name string) bool {
 		}
 	}
 	return false
+}
+
+// notPicture says what a file is that begins like this: another format of pictures, with the next step, or none.
+func notPicture(head []byte) string {
+	_, err := vision.Decode(bytes.NewReader(head), vision.DecodeOptions{})
+	if foreign, ok := errors.AsType[*vision.UnsupportedError](err); ok {
+		return fmt.Sprintf("%s, which is not read; %s", foreign.Format, foreign.Advice)
+	}
+	return "no picture (JPEG, PNG, GIF, BMP, WebP, TIFF or PNM)"
 }
 
 // isPicture reports whether a file begins as one of the formats that package vision decodes.
@@ -246,33 +259,43 @@ func (f *folder) unzip(ctx context.Context, in *incoming) error {
 		f.refuse(in.name, "%v", err)
 		return nil
 	}
+	zipfiles.Register(z)
+	unsure := ""
 	for _, entry := range z.File {
+		name, sure := zipfiles.Name(entry)
+		if !sure {
+			unsure = name
+		}
+		_, name = zipfiles.CutRoot(name)
 		switch {
-		case entry.FileInfo().IsDir() || path.Base(entry.Name) == ".DS_Store" || strings.HasPrefix(entry.Name, "__MACOSX/"):
+		case entry.FileInfo().IsDir(), strings.HasSuffix(name, "/"), path.Base(name) == ".DS_Store", strings.HasPrefix(name, "__MACOSX/"):
 			continue
 		case !entry.Mode().IsRegular():
-			f.refuse(entry.Name, "no file: %s", entry.Mode().Type())
+			f.refuse(name, "no file: %s", entry.Mode().Type())
 			continue
 		}
 		if f.files <= 0 {
 			f.refuse(in.name, "more files than this upload may have; the rest of the zip is left out")
 			return nil
 		}
-		if err := f.unzipEntry(ctx, entry); err != nil {
+		if err := f.unzipEntry(ctx, entry, name); err != nil {
 			return err
 		}
+	}
+	if unsure != "" {
+		f.notes = append(f.notes, in.name+": "+zipfiles.UnsureNote(unsure))
 	}
 	return nil
 }
 
-func (f *folder) unzipEntry(ctx context.Context, entry *zip.File) error {
-	from, err := entry.Open()
+func (f *folder) unzipEntry(ctx context.Context, entry *zip.File, name string) error {
+	from, err := zipfiles.Opener(entry)()
 	if err != nil {
-		f.refuse(entry.Name, "%v", err)
+		f.refuse(name, "%v", err)
 		return nil
 	}
 	defer from.Close()
-	in, err := f.create(entry.Name)
+	in, err := f.create(name)
 	if err != nil {
 		return err
 	}
@@ -285,12 +308,12 @@ func (f *folder) unzipEntry(ctx context.Context, entry *zip.File) error {
 	switch {
 	case ctx.Err() != nil:
 		f.discard(in)
-		return fmt.Errorf("tlkit: unpacking %s: %w", entry.Name, ctx.Err())
+		return fmt.Errorf("tlkit: unpacking %s: %w", name, ctx.Err())
 	case errors.As(err, &disk):
 		f.discard(in)
 		return fmt.Errorf("tlkit: writing an upload: %w", err)
 	case err != nil: // broken, or encrypted
-		f.refuse(entry.Name, "%v", err)
+		f.refuse(name, "%v", err)
 		f.discard(in)
 		return nil
 	}
@@ -300,7 +323,7 @@ func (f *folder) unzipEntry(ctx context.Context, entry *zip.File) error {
 		f.discard(in)
 		return fmt.Errorf("tlkit: reading an upload: %w", err)
 	}
-	return f.keep(in, path.Clean(entry.Name), head[:m])
+	return f.keep(in, path.Clean(name), head[:m])
 }
 
 // until is a reader that fails when ctx has ended.

@@ -41,7 +41,7 @@ var pageTime = 15 * time.Second
 var script string
 
 // Pictures shows a field below the cell, waits until the user of the notebook has chosen pictures or a zip of pictures
-// there, and returns their paths in dir, which it makes if needed. A zip and a folder that is dropped keep their
+// there, or taken some with the camera, and returns their paths in dir, which it makes if needed. A zip and a folder that is dropped keep their
 // folders, so that datasets.ImageFolder(dir) can read one folder per class. Nothing in dir is replaced: a file whose
 // name is taken by another one gets a number, an equal one is kept. Files that are no pictures, that the browser can't
 // read, or whose name leads out of dir, are left out and named below the cell.
@@ -272,6 +272,7 @@ func (r *receiver) abandon() {
 func field(address string) plots.Figure {
 	config, err := json.Marshal(map[string]any{"address": address, "chunk": 192 << 10, "words": map[string]string{
 		"choose": words.Of("Choose pictures, or a zip of pictures, or drop them here."), "label": words.Of("Pictures or a zip of pictures"),
+		"camera": words.Of("Take pictures with the camera"), "shoot": words.Of("Take a picture"), "use": words.Of("Use the pictures"), "close": words.Of("Close the camera"),
 		"wait": words.Of("waiting for the kernel …"), "run": words.Of("Run the cell to choose files."),
 	}})
 	if err != nil {
@@ -284,7 +285,7 @@ func field(address string) plots.Figure {
 
 // note is the figure with which an upload ends.
 func note(text string, f *folder) plots.Figure {
-	lines := slices.Concat([]string{text}, prefixed("left out: ", f.refused))
+	lines := slices.Concat([]string{text}, f.notes, prefixed("left out: ", f.refused))
 	var b strings.Builder
 	for _, line := range lines {
 		b.WriteString("<div>" + html.EscapeString(words.Of(line)) + "</div>")

@@ -100,6 +100,49 @@
     else upload(Promise.all(entries.map((entry) => filesOf(entry, ""))).then((lists) => lists.flat()));
   });
 
+  // A camera, where the browser lets the page ask for one: pictures are collected, and sent together.
+  const button = (text, action) => {
+    const b = make("button", { font: "inherit", margin: "8px 8px 0 0" }, { type: "button", textContent: text });
+    b.addEventListener("click", action);
+    return b;
+  };
+  async function camera() {
+    let stream;
+    try {
+      stream = await navigator.mediaDevices.getUserMedia({ video: true });
+    } catch (error) {
+      state.textContent = error.message;
+      return;
+    }
+    const video = make("video", { display: "block", maxWidth: "100%", height: "240px", marginTop: "8px" }, { autoplay: true, muted: true, playsInline: true, srcObject: stream });
+    const taken = make("div", { display: "flex", flexWrap: "wrap", gap: "4px", marginTop: "4px" });
+    const watch = setInterval(() => { if (!root.isConnected) stop(); }, 1000); // the cell has ended
+    const stop = () => {
+      clearInterval(watch);
+      for (const track of stream.getTracks()) track.stop();
+      studio.replaceChildren(start);
+    };
+    const file = (canvas, i) => new Promise((done) => canvas.toBlob((blob) => done({ name: `camera-${i + 1}.jpg`, folder: "", file: blob }), "image/jpeg", 0.95));
+    const use = button(config.words.use, () => {
+      stop();
+      upload(Promise.all([...taken.children].map(file)));
+    });
+    use.disabled = true;
+    const shoot = button(config.words.shoot, () => {
+      if (!video.videoWidth) return; // no picture yet
+      const canvas = make("canvas", { height: "60px" }, { width: video.videoWidth, height: video.videoHeight });
+      canvas.getContext("2d").drawImage(video, 0, 0);
+      taken.append(canvas);
+      use.disabled = false;
+    });
+    studio.replaceChildren(video, taken, shoot, use, button(config.words.close, stop));
+  }
+  const studio = make("div", {}), start = button(config.words.camera, camera);
+  if (navigator.mediaDevices?.getUserMedia) {
+    studio.append(start);
+    bar.before(studio);
+  }
+
   // The script of the comms may run a moment later than this one.
   const begin = (tries) => {
     if (!globalThis.gonb_comm) {
