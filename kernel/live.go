@@ -169,7 +169,7 @@ func liveForm(f *session.Form) protocol.Form {
 		return &x
 	}
 	for _, field := range f.Fields {
-		out.Fields = append(out.Fields, protocol.FormField{Name: field.Name, Kind: field.Kind, Value: field.Value, Options: field.Options, Free: field.Free,
+		out.Fields = append(out.Fields, protocol.FormField{Name: field.Name, Kind: field.Kind, Value: field.Value, Options: field.Options, Free: field.Free, Placeholder: field.Placeholder,
 			Min: bound(field.Min), Max: bound(field.Max), Step: bound(field.Step)})
 	}
 	return out

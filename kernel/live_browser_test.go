@@ -72,9 +72,9 @@ type browserPage struct {
 }
 
 // openNotebook opens a notebook of testdata, for a kernel, and waits until that is ready.
-func openNotebook(t *testing.T, p Prefix, fixture, kernel string) browserPage {
+func openNotebook(t *testing.T, p Prefix, fixture, kernel string, flags ...chromedp.ExecAllocatorOption) browserPage {
 	t.Helper()
-	ctx, dir := browser.Open(t, 1280, 1500), t.TempDir()
+	ctx, dir := browser.Open(t, 1280, 1500, flags...), t.TempDir()
 	data, err := os.ReadFile(filepath.Join("testdata", fixture))
 	if err != nil {
 		t.Fatal(err)

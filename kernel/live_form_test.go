@@ -49,13 +49,15 @@ func TestForm(t *testing.T) {
 	page.wait("the other colour", `document.querySelector("#bars rect").getAttribute("fill") === "seagreen" && `+count+` === 17 && `+pageIdle)
 	page.do("the box", chromedp.Click(`.tlkit-form input[type=checkbox]`))
 	page.wait("the box's value", pageOutput+`.includes("bars 17 true") && `+pageIdle)
+	page.text(`((date) => { date.value = "2026-12-24"; date.dispatchEvent(new Event("change")); return ""; })(document.querySelector(".tlkit-form input[type=date]"))`)
+	page.wait("the other day", pageOutput+`.includes("bars 17 true 24") && document.querySelector(".tlkit-form strong").textContent === "bars" && `+pageIdle)
 	page.theme("Dark", false)
 	page.shot("dark")
 	page.runCell("runs")
 	page.wait("the count", `/\n\d+$/.test(`+pageOutput+`.trimEnd()) && `+pageIdle)
 	runs, err := strconv.Atoi(page.text(pageOutput + `.trimEnd().split("\n").at(-1)`))
-	if err != nil || runs < 4 || runs > 12 {
-		t.Errorf("17 changes made %d runs (%v), want the first, one for each of the last two, and some for the drag", runs, err)
+	if err != nil || runs < 5 || runs > 13 {
+		t.Errorf("18 changes made %d runs (%v), want the first, one for each of the last three, and some for the drag", runs, err)
 	}
 
 	page.text(`((panel) => { panel.content.activeCellIndex = 1; window.jupyterapp.commands.execute("notebook:run-cell"); return ""; })(` + pagePanel + `)`)
@@ -91,7 +93,7 @@ func TestFormHeadless(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text, err := streamText(data, "stdout"); err != nil || text != "bars 3 false" {
+	if text, err := streamText(data, "stdout"); err != nil || text != "bars 3 false 22" {
 		t.Errorf("printed %q, %v", text, err)
 	}
 	if bytes.Contains(data, []byte("tlkit-form")) || bytes.Contains(data, []byte("gonb_comm")) || bytes.Count(data, []byte(`"output_type"`)) != 2 {
@@ -132,7 +134,7 @@ const dropUnreadable = `((label) => {
 func TestUpload(t *testing.T) {
 	p, _ := installed(t)
 	needLive(t, p, KernelName)
-	page := openNotebook(t, p, "form.ipynb", KernelName)
+	page := openNotebook(t, p, "form.ipynb", KernelName, chromedp.Flag("use-fake-device-for-media-stream", true), chromedp.Flag("use-fake-ui-for-media-stream", true))
 	picture := filepath.Join(t.TempDir(), "a picture.png")
 	page.runCell(`split := datasets.MustLoad("shapes").Val
 image, _ := split.Image(0)
@@ -157,6 +159,20 @@ fmt.Println("drawn a", split.Classes()[split.Label(0)])`)
 	})(`+pageOutput+`) && `+pageIdle)
 	page.shot("done")
 	page.theme("Dark", false)
+	page.runCell(uploadCell)
+	page.wait("the field", `document.querySelector("`+input+`")?.disabled === false`)
+
+	// Two pictures of the camera.
+	button := func(text string) string {
+		return `[...document.querySelectorAll(".jp-OutputArea button")].find((b) => b.textContent === "` + text + `")`
+	}
+	page.text(button("Take pictures with the camera") + `.click(), ""`)
+	page.wait("the camera", `document.querySelector(".jp-OutputArea video")?.videoWidth > 0`)
+	page.text(button("Take a picture") + `.click(), ""`)
+	page.text(button("Take a picture") + `.click(), ""`)
+	page.shot("camera")
+	page.text(button("Use the pictures") + `.click(), ""`)
+	page.wait("the pictures", pageOutput+`.includes("uploads/camera-1.jpg is a") && `+pageOutput+`.includes("uploads/camera-2.jpg is a") && `+pageIdle)
 	page.runCell(uploadCell)
 	page.wait("the field", `document.querySelector("`+input+`")?.disabled === false`)
 	page.shot("dark")

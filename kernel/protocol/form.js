@@ -39,7 +39,7 @@
       return { all: [select], get: () => select.value, set: (value) => { select.value = value; } };
     }
     const numeric = field.kind === "integer" || field.kind === "number";
-    const input = element("input", box, { ...named, type: numeric ? "number" : "text", value: field.value });
+    const input = element("input", box, { ...named, type: numeric ? "number" : field.kind === "date" ? "date" : "text", value: field.value, placeholder: field.placeholder ?? "" });
     if (numeric) Object.assign(input, { min: field.min ?? "", max: field.max ?? "", step: field.step ?? "any" });
     input.addEventListener("change", () => { if (input.checkValidity() && (input.value !== "" || !numeric)) changed(); else input.reportValidity(); });
     const all = [input];
@@ -52,6 +52,32 @@
     return { all, get: () => input.value, set: (value) => { input.value = value; } };
   }
 
+  // inline returns the elements of a line of Markdown: code, bold and italic text, and links.
+  function inline(text) {
+    const all = [];
+    const form = /`([^`]+)`|\*\*([^*]+)\*\*|\*([^*\s][^*]*)\*|\[([^\]]+)\]\((https?:[^)\s]+)\)/g;
+    let from = 0;
+    for (const m of text.matchAll(form)) {
+      all.push(text.slice(from, m.index));
+      from = m.index + m[0].length;
+      if (m[1]) all.push(element("code", {}, { textContent: m[1] }));
+      else if (m[2]) all.push(element("strong", {}, { textContent: m[2] }));
+      else if (m[3]) all.push(element("em", {}, { textContent: m[3] }));
+      else all.push(element("a", { color: "var(--jp-content-link-color, LinkText)" }, { textContent: m[4], href: m[5], target: "_blank", rel: "noopener" }));
+    }
+    return [...all, text.slice(from)];
+  }
+
+  // markdown returns the element of a line of Markdown.
+  function markdown(text) {
+    if (/^(---+|\*\*\*+)$/.test(text)) return element("hr", { border: "0", borderTop: "1px solid " + colours.line, margin: "6px 0" });
+    const [, marks, rest] = text.match(/^(?:(#{1,6}|[-*])\s+)?(.*)$/s);
+    const size = marks?.startsWith("#") ? { fontWeight: "600", fontSize: { 1: "1.4em", 2: "1.2em", 3: "1.1em" }[marks.length] ?? "1em" } : {};
+    const e = element("div", { margin: "4px 0", minHeight: "0.5em", ...size });
+    e.append(...(marks === "-" || marks === "*" ? ["• "] : []), ...inline(rest));
+    return e;
+  }
+
   class Form {
     constructor(spec) {
       this.id = spec.id;
@@ -62,6 +88,10 @@
       if (spec.title) this.root.append(element("div", { fontWeight: "600", margin: "2px 0 4px" }, { textContent: spec.title }));
       this.fields = element("fieldset", { border: "0", margin: "0", padding: "0", minWidth: "0" }, { disabled: spec.fields.length > 0 });
       for (const f of spec.fields) {
+        if (f.kind === "markdown") {
+          this.fields.append(markdown(f.value));
+          continue;
+        }
         const row = element("label", { display: "flex", alignItems: "center", gap: "10px", margin: "2px 0" });
         row.append(element("span", { flex: "0 0 9em", overflow: "hidden", textOverflow: "ellipsis", fontFamily: "var(--jp-code-font-family, monospace)" },
           { textContent: f.name, title: f.name }));

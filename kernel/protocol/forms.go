@@ -21,13 +21,16 @@ type Form struct {
 type FormField struct {
 	// Name is the field's label, and its name in Cell.Fields.
 	Name string `json:"name"`
-	// Kind is "slider", "integer", "number", "string", "boolean" or "dropdown".
+	// Kind is "slider", "integer", "number", "string", "date", "boolean" or "dropdown"; "markdown" is a line of text, the
+	// Value.
 	Kind string `json:"kind"`
 	// Value is the value in the cell's text.
 	Value string `json:"value"`
 	// Options are the choices of a dropdown. With Free, it takes other values, too.
 	Options []string `json:"options,omitempty"`
 	Free    bool     `json:"free,omitempty"`
+	// Placeholder is shown in an empty text.
+	Placeholder string `json:"placeholder,omitempty"`
 	// Min, Max and Step bound numbers; nil means no bound. A slider has all three.
 	Min  *float64 `json:"min,omitempty"`
 	Max  *float64 `json:"max,omitempty"`
@@ -104,7 +107,11 @@ func (f *form) place() map[string]any {
 	}
 	var lines []string
 	for _, field := range f.spec.Fields {
-		lines = append(lines, field.Name+" = "+field.Value)
+		line := field.Value
+		if field.Kind != "markdown" {
+			line = field.Name + " = " + line
+		}
+		lines = append(lines, line)
 	}
 	// json.Marshal writes < and > as escapes, so that nothing in the form ends the script.
 	html := `<div data-tlkit-form="` + f.id + `"></div><script>(f => globalThis.tlkit_form ? tlkit_form(f) : (globalThis.tlkit_forms ??= []).push(f))(` +

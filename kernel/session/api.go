@@ -172,7 +172,8 @@ type Form struct {
 type Field struct {
 	// Name is the variable's name.
 	Name string
-	// Kind is "slider", "integer", "number", "string", "boolean" or "dropdown".
+	// Kind is "slider", "integer", "number", "string", "date", "boolean", "dropdown", or "markdown" for a line of text
+	// (//@markdown), which has a Value alone.
 	Kind string
 	// Value is the value in the text: a number as written, a string without quotes, "true" or "false".
 	Value string
@@ -180,6 +181,8 @@ type Field struct {
 	Options []string
 	// Free reports that a dropdown takes other values, too (allow-input).
 	Free bool
+	// Placeholder is shown in an empty text.
+	Placeholder string
 	// Min, Max and Step bound a slider or a number; NaN where the comment sets none. A slider has all three.
 	Min, Max, Step float64
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A form field is a line of a cell with a comment behind it, as in Colab:
@@ -28,7 +29,7 @@ type formField struct {
 
 // Form returns the form of a cell; nil if the cell has none or is not valid Go.
 func (s *Session) Form(code string) *Form {
-	if !strings.Contains(code, "@param") && !strings.Contains(code, "@title") {
+	if !strings.Contains(code, "@param") && !strings.Contains(code, "@title") && !strings.Contains(code, "@markdown") {
 		return nil
 	}
 	m := splitMagic(cellText(code))
@@ -55,8 +56,12 @@ func (p *parsed) findFields() {
 	p.form = &Form{}
 	values := p.literals()
 	for _, c := range comments {
-		if c.title {
+		switch c.word {
+		case "title":
 			p.form.Title = c.text
+			continue
+		case "markdown":
+			p.fields = append(p.fields, formField{Field: Field{Kind: "markdown", Value: c.text, Min: math.NaN(), Max: math.NaN(), Step: math.NaN()}})
 			continue
 		}
 		f, err := newField(values[c.line], c.text)
@@ -64,39 +69,64 @@ func (p *parsed) findFields() {
 			p.form.Problems = append(p.form.Problems, fmt.Sprintf("line %d: %v", c.line, err))
 			continue
 		}
-		if f.Kind == "slider" && !onStep(f.Value, f.Min, f.Step) {
-			p.form.Problems = append(p.form.Problems, fmt.Sprintf("line %d: //@param of %s: the slider can't come back to %s, which is not %g plus steps of %g; give another step",
-				c.line, f.Name, f.Value, f.Min, f.Step))
+		if text := f.problem(values[c.line].defined); text != "" {
+			p.form.Problems = append(p.form.Problems, fmt.Sprintf("line %d: //@param of %s: %s", c.line, f.Name, text))
 		}
 		p.fields = append(p.fields, f)
 	}
 }
 
-// valueAt is a variable and the literal that a line gives it.
+// problem says what is odd about a slider; "" if nothing. defined tells that the literal decides the variable's type.
+func (f formField) problem(defined bool) string {
+	if f.Kind != "slider" {
+		return ""
+	}
+	if defined && kindOf(f.literal) == "integer" && (f.Step != math.Trunc(f.Step) || f.Min != math.Trunc(f.Min)) {
+		return fmt.Sprintf("%s is a whole number, which the slider's other values don't fit; write %s.0", f.Value, f.Value)
+	}
+	if !onStep(f.Value, f.Min, f.Step) {
+		return fmt.Sprintf("the slider can't come back to %s, which is not %g plus steps of %g; give another step", f.Value, f.Min, f.Step)
+	}
+	return ""
+}
+
+// valueAt is a variable and the literal that a line gives it. It is defined if the literal decides its type.
 type valueAt struct {
 	name    string
 	literal ast.Expr
+	defined bool
 }
 
 // literals returns, by line, the top-level statements that set one variable to a literal.
 func (p *parsed) literals() map[int]valueAt {
 	all := map[int]valueAt{}
-	add := func(name, value ast.Expr) {
+	add := func(name, value ast.Expr, defined bool) {
 		id, ok := name.(*ast.Ident)
 		if ok && id.Name != "_" && literalText(value) != nil {
 			line := p.src.place(p.src.offset(value.End()), "").line
-			all[line] = valueAt{strings.TrimSuffix(id.Name, old), value}
+			all[line] = valueAt{strings.TrimSuffix(id.Name, old), value, defined}
 		}
 	}
+	seen := map[string]bool{} // of the variables of :=, which is = by now
 	for _, st := range p.stmts {
-		if a, ok := st.(*ast.AssignStmt); ok && len(a.Lhs) == 1 && len(a.Rhs) == 1 && (a.Tok == token.ASSIGN || a.Tok == token.DEFINE) {
-			add(a.Lhs[0], a.Rhs[0])
+		a, ok := st.(*ast.AssignStmt)
+		if !ok || a.Tok != token.ASSIGN && a.Tok != token.DEFINE {
+			continue
+		}
+		if len(a.Lhs) == 1 && len(a.Rhs) == 1 {
+			id, ok := a.Lhs[0].(*ast.Ident)
+			add(a.Lhs[0], a.Rhs[0], ok && p.stmtVars[id.Name] && !seen[id.Name])
+		}
+		for _, left := range a.Lhs {
+			if id, ok := left.(*ast.Ident); ok {
+				seen[id.Name] = true
+			}
 		}
 	}
 	for _, it := range p.vars {
 		for _, spec := range it.decl.(*ast.GenDecl).Specs {
 			if v := spec.(*ast.ValueSpec); len(v.Names) == 1 && len(v.Values) == 1 {
-				add(v.Names[0], v.Values[0])
+				add(v.Names[0], v.Values[0], v.Type == nil)
 			}
 		}
 	}
@@ -186,7 +216,7 @@ func newField(at valueAt, text string) (formField, error) {
 // describe fills in kind and bounds of a field. literal is the kind that the literal has by itself.
 func (f *Field) describe(spec param, literal string) error {
 	f.Options, f.Min, f.Max, f.Step = spec.options, spec.number("min"), spec.number("max"), spec.number("step")
-	f.Free = spec.words["allow-input"] == "true"
+	f.Free, f.Placeholder = spec.words["allow-input"] == "true", spec.words["placeholder"]
 	numeric := literal == "integer" || literal == "number"
 	bounded := !math.IsNaN(f.Min) && !math.IsNaN(f.Max)
 	switch f.Kind = spec.words["type"]; {
@@ -198,9 +228,9 @@ func (f *Field) describe(spec param, literal string) error {
 		f.Kind = literal
 	}
 	fits := map[string]bool{"slider": numeric, "integer": literal == "integer", "number": numeric, "string": literal == "string",
-		"boolean": literal == "boolean", "dropdown": literal != "boolean"}
+		"date": literal == "string", "boolean": literal == "boolean", "dropdown": true}
 	if ok, known := fits[f.Kind]; !known {
-		return fmt.Errorf("unknown type %q; there are slider, integer, number, string and boolean, and lists for a choice", f.Kind)
+		return fmt.Errorf("unknown type %q; there are slider, integer, number, string, date and boolean, and lists for a choice", f.Kind)
 	} else if !ok {
 		return fmt.Errorf("a %s can't hold the %s %s", f.Kind, literal, f.Value)
 	}
@@ -258,6 +288,10 @@ func (f *Field) check(value string) error {
 	case "dropdown":
 		if !f.Free && !slices.Contains(f.Options, value) {
 			return fmt.Errorf("%q is none of %s", value, strings.Join(f.Options, ", "))
+		}
+	case "date":
+		if _, err := time.Parse(time.DateOnly, value); err != nil && value != "" {
+			return fmt.Errorf("%q is no date such as 2026-03-22", value)
 		}
 	case "slider", "number", "integer":
 		x, err := strconv.ParseFloat(strings.ReplaceAll(value, "_", ""), 64)

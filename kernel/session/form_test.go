@@ -39,8 +39,19 @@ func TestForm(t *testing.T) {
 		{"m := \"z\" //@param [\"a\"] {allow-input: true}", "m dropdown z NaN..NaN/NaN [a] free"},
 		{"n := 32 //@param [16, 32, 64] {type:\"raw\"}", "n dropdown 32 NaN..NaN/1 [16 32 64]"},
 		{"//@title Settings {run: \"auto\"}\nvar (\n\ta = 1 //@param\n\tb = \"x\" //@param\n)\na = 2 //@param", "Settings| a integer 1 NaN..NaN/1 b string x NaN..NaN/NaN a integer 2 NaN..NaN/1"},
+		{"//@markdown ### Settings\nx := 1 //@param\n//@markdown ---", " markdown ### Settings NaN..NaN/NaN x integer 1 NaN..NaN/1  markdown --- "},
+		{"on := true //@param [\"false\", \"true\"] {type:\"raw\"}", "on dropdown true NaN..NaN/NaN [false true] "},
+		{"day := \"2026-03-22\" //@param {type:\"date\"}", "day date 2026-03-22 NaN..NaN/NaN "},
+		{"day := \"\" //@param {type:\"date\"}", "day date  NaN"},
+		{"name := \"\" //@param {type:\"string\", placeholder:\"enter a name\"}", "name string  NaN..NaN/NaN (enter a name)"},
+		{"x := 1.5\nx = 0 //@param {type:\"slider\", min:-1, max:1, step:0.1}", "x slider 0 -1..1/0.1 "},
+		{"var x float64 = 0 //@param {type:\"slider\", min:-1, max:1, step:0.1}", "x slider 0 -1..1/0.1 "},
 		{"s := `\n//@param`\nx := 1 // the @param of a text", ""},
 		// Comments that make no field are reported.
+		{"day := \"22 March\" //@param {type:\"date\"}", "is no date such as 2026-03-22"},
+		{"day := 3 //@param {type:\"date\"}", "a date can't hold the integer 3"},
+		{"on := true //@param [\"a\", \"b\"]", "\"true\" is none of a, b"},
+		{"x := 0 //@param {type:\"slider\", min:-1, max:1, step:0.1}", "x slider 0 -1..1/0.1 ! line 1: //@param of x: 0 is a whole number, which the slider's other values don't fit; write 0.0"},
 		{"x := f() //@param", "! line 1: //@param makes a field of NAME := VALUE"},
 		{"\nconst x = 1 //@param", "! line 2: //@param makes a field of NAME := VALUE"},
 		{"x := 5 //@param {type:\"sldier\"}", "! line 1: //@param of x: unknown type \"sldier\""},
@@ -72,6 +83,9 @@ func formText(f *Form) string {
 		fmt.Fprintf(&b, "%s %s %s %g..%g/%g ", x.Name, x.Kind, x.Value, x.Min, x.Max, x.Step)
 		if x.Options != nil {
 			fmt.Fprintf(&b, "%v ", x.Options)
+		}
+		if x.Placeholder != "" {
+			b.WriteString("(" + x.Placeholder + ") ")
 		}
 		if x.Free {
 			b.WriteString("free ")
@@ -106,22 +120,24 @@ n := 5 //@param {min:1, max:20}
 var share float32 = 0.5 //@param {type:"number"}
 var l level = 3 //@param
 word := "a" //@param ["a", "b"]
-on := true //@param
+on := true //@param ["false", "true"]
+day := "2026-03-22" //@param {type:"date"}
 n = 6 //@param
-fmt.Println(n, share, l, word, on)
+fmt.Println(n, share, l, word, on, day)
 n + 1`
 	for i, step := range []struct {
 		fields     map[string]string
 		again      bool
 		want, fail string
 	}{
-		{nil, false, "6 0.5 3 a true\n=> 7", ""},
-		{map[string]string{"n": "9", "share": "0.25", "l": "4", "word": "b", "on": "false", "gone": "1"}, true, "9 0.25 4 b false\n=> 10", ""},
-		{map[string]string{"n": "12"}, true, "12 0.5 3 a true\n=> 13", ""},
-		{nil, true, "6 0.5 3 a true\n=> 7", ""},
+		{nil, false, "6 0.5 3 a true 2026-03-22\n=> 7", ""},
+		{map[string]string{"n": "9", "share": "0.25", "l": "4", "word": "b", "on": "false", "day": "2026-12-24", "gone": "1"}, true, "9 0.25 4 b false 2026-12-24\n=> 10", ""},
+		{map[string]string{"n": "12"}, true, "12 0.5 3 a true 2026-03-22\n=> 13", ""},
+		{nil, true, "6 0.5 3 a true 2026-03-22\n=> 7", ""},
 		{map[string]string{"n": "21"}, false, "", "form field n: 21 is not between 1 and 20"},
 		{map[string]string{"n": "2.5"}, true, "", `form field n: "2.5" does not fit int`},
 		{map[string]string{"l": "300"}, true, "", `"300" does not fit main.level`},
+		{map[string]string{"day": "today"}, false, "", "is no date"},
 		{map[string]string{"word": "c"}, false, "", "is none of a, b"},
 	} {
 		out := &record{}

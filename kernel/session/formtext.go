@@ -12,11 +12,11 @@ import (
 	"strings"
 )
 
-// formComment is a //@param or //@title of a cell.
+// formComment is a //@param, //@title or //@markdown of a cell.
 type formComment struct {
-	line  int // from 1
-	title bool
-	text  string // what follows the word
+	line int    // from 1
+	word string // "param", "title" or "markdown"
+	text string // what follows it
 }
 
 // formComments finds the comments that make a form. Front ends of other kernels write a blank after the slashes.
@@ -42,11 +42,11 @@ func formComments(text string) (all []formComment) {
 				word, rest = before, open+after+" "+rest
 			}
 		}
-		if word != "param" && word != "title" {
+		if word != "param" && word != "title" && word != "markdown" {
 			continue
 		}
-		c := formComment{file.Line(pos), word == "title", rest}
-		if c.title { // @title Text {run: "auto"}
+		c := formComment{file.Line(pos), word, rest}
+		if word == "title" { // @title Text {run: "auto"}
 			before, _, _ := strings.Cut(rest, "{")
 			c.text = strings.TrimSpace(before)
 		}
