@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/insight"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -69,8 +69,9 @@ func rates() []train.Strategy {
 // rank is the study on one data set.
 func (e env) rank(ctx context.Context, d *datasets.Dataset) error {
 	var rows [][]string
+	var all tlkit.Ranking
+	var tuned []insight.Trained
 	names := []string{"regression", "LogME", "H-score", "NCE"}
-	estimates, tuned := make([][]float64, len(names)), []float64{}
 	for i, c := range e.contestants() {
 		m, err := zoo.Load(c.name, zoo.LoadOptions{Weights: c.weights, Seed: 1})
 		if err != nil {
@@ -83,8 +84,7 @@ func (e env) rank(ctx context.Context, d *datasets.Dataset) error {
 		}
 		r := ranking[0]
 		row := []string{c.title}
-		for k, v := range []float64{r.Accuracy, r.LogME, r.HScore, r.NCE} {
-			estimates[k] = append(estimates[k], v)
+		for _, v := range []float64{r.Accuracy, r.LogME, r.HScore, r.NCE} {
 			row = append(row, strings.Replace(fmt.Sprintf("%.3f", v), "NaN", "-", 1))
 		}
 		recipe := e.recipe(train.Recipe{Epochs: 8, Schedule: train.Schedule{Cosine: true}})
@@ -93,35 +93,21 @@ func (e env) rank(ctx context.Context, d *datasets.Dataset) error {
 			return err
 		}
 		// As in the papers, a network is judged at the rate that suits it.
-		all := slices.MaxFunc([][]float64{lasts(run.Results[0]), lasts(run.Results[1]), lasts(run.Results[2])},
+		accuracies := slices.MaxFunc([][]float64{lasts(run.Results[0]), lasts(run.Results[1]), lasts(run.Results[2])},
 			func(a, b []float64) int { return cmp.Compare(stat.Mean(a, nil), stat.Mean(b, nil)) })
-		tuned = append(tuned, stat.Mean(all, nil))
-		rows = append(rows, append(row, band(all)))
+		all, tuned = append(all, r), append(tuned, insight.Outcome{Model: r.Model, Accuracy: stat.Mean(accuracies, nil)})
+		rows = append(rows, append(row, band(accuracies)))
 		m.Release()
 	}
 	last := []string{"**Kendall's tau**"}
-	for _, estimate := range estimates {
-		last = append(last, tau(estimate, tuned))
+	check, err := all.Against(tuned...)
+	if err != nil {
+		return err
+	}
+	for _, tau := range []float64{check.Accuracy, check.LogME, check.HScore, check.NCE} {
+		last = append(last, fmt.Sprintf("%.2f", tau))
 	}
 	markdown(e.table, fmt.Sprintf("%s, %d training and %d validation images, %d classes; fine-tuning of 8 epochs, the output layer alone in the first 2, at the best of three rates, %d seeds: mean ± standard deviation (extremes)",
 		d.Name, d.Train.Len(), d.Val.Len(), len(d.Classes), e.seeds), append(append([]string{"model"}, names...), "fine-tuned"), append(rows, append(last, "")))
 	return nil
-}
-
-// tau returns Kendall's tau of an estimate and what fine-tuning brought, over the models that have the estimate.
-func tau(estimate, tuned []float64) string {
-	var a, b []float64
-	for i, v := range estimate {
-		if !math.IsNaN(v) {
-			a, b = append(a, v), append(b, tuned[i])
-		}
-	}
-	if len(a) < 3 {
-		return "-"
-	}
-	text := fmt.Sprintf("%.2f", stat.Kendall(a, b, nil))
-	if len(a) < len(estimate) {
-		text += fmt.Sprintf(" (of %d)", len(a))
-	}
-	return text
 }

@@ -2,6 +2,7 @@
 package logistic
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -33,17 +34,18 @@ type Fitted struct {
 // strengths are the L2 factors that cross-validation chooses from, the strongest first.
 var strengths = []float64{1, 1e-1, 1e-2, 1e-3, 1e-4}
 
-// Fit standardises the features, chooses l2 by cross-validation if it is 0, and fits. labels are in [0, classes).
-func Fit(f Rows, labels []int, classes int, l2 float64) (Fitted, error) {
+// Fit standardises the features, chooses l2 by cross-validation if it is 0, and fits. labels are in [0, classes). The end
+// of ctx ends it, with an error.
+func Fit(ctx context.Context, f Rows, labels []int, classes int, l2 float64) (Fitted, error) {
 	width := f.Width()
 	x, mean, scale := standardised(f)
 	if l2 == 0 {
 		var err error
-		if l2, err = chooseL2(x, labels, classes); err != nil {
+		if l2, err = chooseL2(ctx, x, labels, classes); err != nil {
 			return Fitted{}, err
 		}
 	}
-	w, err := minimise(x, labels, classes, l2, nil)
+	w, err := minimise(ctx, x, labels, classes, l2, nil)
 	if err != nil {
 		return Fitted{}, err
 	}
@@ -86,11 +88,11 @@ func standardised(f Rows) (x *mat.Dense, mean, scale []float64) {
 //
 // Each fit starts from zero. One that started from another fold's weights, which know the labels that are now left out,
 // would keep some of that knowledge wherever it stops before its minimum.
-func OutOfFold(f Rows, labels []int, classes, folds int, l2 float64) ([][]float64, error) {
+func OutOfFold(ctx context.Context, f Rows, labels []int, classes, folds int, l2 float64) ([][]float64, error) {
 	x, _, _ := standardised(f)
 	if l2 == 0 {
 		var err error
-		if l2, err = chooseL2(x, labels, classes); err != nil {
+		if l2, err = chooseL2(ctx, x, labels, classes); err != nil {
 			return nil, err
 		}
 	}
@@ -103,7 +105,7 @@ func OutOfFold(f Rows, labels []int, classes, folds int, l2 float64) ([][]float6
 			continue
 		}
 		xIn, yIn := rows(x, labels, in)
-		w, err := minimise(xIn, yIn, classes, l2, nil)
+		w, err := minimise(ctx, xIn, yIn, classes, l2, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -153,7 +155,7 @@ func foldsOf(labels []int, folds int) []int {
 }
 
 // chooseL2 returns the strength with the lowest mean loss on the left-out examples.
-func chooseL2(x *mat.Dense, labels []int, classes int) (float64, error) {
+func chooseL2(ctx context.Context, x *mat.Dense, labels []int, classes int) (float64, error) {
 	loss := make([]float64, len(strengths))
 	fold := foldsOf(labels, folds)
 	for k := range folds {
@@ -166,7 +168,7 @@ func chooseL2(x *mat.Dense, labels []int, classes int) (float64, error) {
 		var w []float64
 		for s, l2 := range strengths {
 			var err error
-			if w, err = minimise(xIn, yIn, classes, l2, w); err != nil { // from the solution of the stronger one
+			if w, err = minimise(ctx, xIn, yIn, classes, l2, w); err != nil { // from the solution of the stronger one
 				return 0, err
 			}
 			loss[s] += logisticLoss(xOut, yOut, classes, 0, w, nil) * float64(len(out))
@@ -192,7 +194,7 @@ func rows(x *mat.Dense, labels []int, which []int) (*mat.Dense, []int) {
 }
 
 // minimise returns the weights [features x classes] and, after them, the biases [classes] of the lowest loss.
-func minimise(x *mat.Dense, labels []int, classes int, l2 float64, start []float64) ([]float64, error) {
+func minimise(ctx context.Context, x *mat.Dense, labels []int, classes int, l2 float64, start []float64) ([]float64, error) {
 	_, width := x.Dims()
 	if start == nil {
 		start = make([]float64, (width+1)*classes)
@@ -201,15 +203,28 @@ func minimise(x *mat.Dense, labels []int, classes int, l2 float64, start []float
 		Func: func(w []float64) float64 { return logisticLoss(x, labels, classes, l2, w, nil) },
 		Grad: func(grad, w []float64) { logisticLoss(x, labels, classes, l2, w, grad) },
 	}
-	settings := &optimize.Settings{GradientThreshold: 1e-5, MajorIterations: 200, Concurrent: 1,
+	settings := &optimize.Settings{GradientThreshold: 1e-5, MajorIterations: 200, Concurrent: 1, Recorder: untilEnd{ctx},
 		Converger: &optimize.FunctionConverge{Absolute: 1e-9, Iterations: 10}}
 	result, err := optimize.Minimize(problem, start, settings, &optimize.LBFGS{})
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("the logistic regression on the features was interrupted: %w", ctx.Err())
+	}
 	// At the limit of floating-point precision the line search finds no lower point; that point is the minimum within
 	// this precision.
 	if result == nil || (err != nil && !errors.Is(err, optimize.ErrLinesearcherFailure)) || math.IsNaN(result.F) {
 		return nil, fmt.Errorf("the logistic regression on the features did not converge: %w", err)
 	}
 	return result.X, nil
+}
+
+// untilEnd ends an optimisation with its context.
+type untilEnd struct{ ctx context.Context }
+
+func (untilEnd) Init() error { return nil }
+
+// Record implements optimize.Recorder.
+func (u untilEnd) Record(*optimize.Location, optimize.Operation, *optimize.Stats) error {
+	return u.ctx.Err()
 }
 
 // logisticLoss returns the mean cross-entropy plus l2/2 times the sum of the squared weights (not the biases). It

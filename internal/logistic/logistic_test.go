@@ -1,6 +1,8 @@
 package logistic
 
 import (
+	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -24,7 +26,7 @@ func TestOutOfFold(t *testing.T) {
 		labels = append(labels, i%2)
 	}
 	labels[4] = 1 // a wrong label: its features are those of class 0
-	p, err := OutOfFold(rows, labels, 2, 5, 0.01)
+	p, err := OutOfFold(t.Context(), rows, labels, 2, 5, 0.01)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +38,7 @@ func TestOutOfFold(t *testing.T) {
 			t.Errorf("example %d of class %d has %v", i, i%2, p[i])
 		}
 	}
-	if _, err := OutOfFold(rows[:1], labels[:1], 2, 5, 0.01); err == nil {
+	if _, err := OutOfFold(t.Context(), rows[:1], labels[:1], 2, 5, 0.01); err == nil {
 		t.Error("one example gave no error")
 	}
 }
@@ -58,7 +60,7 @@ func TestOutOfFoldKnowsNoLabel(t *testing.T) {
 			}
 			rows, labels = append(rows, row), append(labels, rng.IntN(c.classes))
 		}
-		p, err := OutOfFold(rows, labels, c.classes, 5, c.l2)
+		p, err := OutOfFold(t.Context(), rows, labels, c.classes, 5, c.l2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,5 +77,19 @@ func TestOutOfFoldKnowsNoLabel(t *testing.T) {
 		if share > most {
 			t.Errorf("%+v: %.2f of random labels predicted, want at most %.2f, four standard errors above chance", c, share, most)
 		}
+	}
+}
+
+// TestInterrupted: the end of the context ends a fit, with its error.
+func TestInterrupted(t *testing.T) {
+	rows := matrix{{0, 1}, {1, 0}, {0, 2}, {2, 1}, {0, 3}, {3, 1}}
+	labels := []int{0, 1, 0, 1, 0, 1}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Fit(ctx, rows, labels, 2, 0.1); !errors.Is(err, context.Canceled) {
+		t.Errorf("Fit: error %v", err)
+	}
+	if _, err := OutOfFold(ctx, rows, labels, 2, 3, 0); !errors.Is(err, context.Canceled) {
+		t.Errorf("OutOfFold: error %v", err)
 	}
 }

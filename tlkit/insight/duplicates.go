@@ -2,8 +2,10 @@ package insight
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"slices"
 
@@ -88,7 +90,7 @@ type pair struct {
 // all look the same there are not all pairs: each is a copy of the first of its class that it looks the same as and
 // that is no copy itself, and before that may be one of an image of another class. So there are at most two pairs for
 // each image, and a copy of a copy is no copy.
-func nearDuplicates(prints []fingerprint, classes []string, order []int) []pair {
+func nearDuplicates(ctx context.Context, prints []fingerprint, classes []string, order []int) ([]pair, error) {
 	found := &matches{classes: classes, copy: make([]bool, len(prints)), other: make([]bool, len(prints))}
 	var list []int
 	first := map[[sha256.Size]byte][]int{} // of the images that are too plain for correlations
@@ -105,10 +107,12 @@ func nearDuplicates(prints []fingerprint, classes []string, order []int) []pair 
 		}
 	}
 	if len(list) > 1 {
-		correlated(prints, list, found)
+		if err := correlated(ctx, prints, list, found); err != nil {
+			return nil, err
+		}
 	}
 	slices.SortFunc(found.pairs, func(p, q pair) int { return cmp.Or(cmp.Compare(p.a, q.a), cmp.Compare(p.b, q.b)) })
-	return found.pairs
+	return found.pairs, nil
 }
 
 // matches are the pairs that were found.
@@ -143,14 +147,14 @@ func (m *matches) add(p pair) {
 
 // correlated adds the pairs of the list whose small copies correlate and that show the same picture, or one the mirror
 // image of the other.
-func correlated(prints []fingerprint, list []int, found *matches) {
+func correlated(ctx context.Context, prints []fingerprint, list []int, found *matches) error {
 	plain := mat.NewDense(len(list), len(prints[list[0]].thumb), nil)
 	mirrored := mat.NewDense(len(list), len(prints[list[0]].thumb), nil)
 	for k, i := range list {
 		plain.SetRow(k, prints[i].thumb)
 		mirrored.SetRow(k, mirror(prints[i].thumb))
 	}
-	products([]*mat.Dense{plain, mirrored}, plain, func(k int, rows [][]float64) {
+	return products(ctx, []*mat.Dense{plain, mirrored}, plain, func(k int, rows [][]float64) {
 		i := list[k]
 		details := []detail{prints[i].detail, prints[i].detail.mirrored()}
 		for l := k + 1; l < len(list); l++ {
@@ -165,8 +169,8 @@ func correlated(prints []fingerprint, list []int, found *matches) {
 }
 
 // products calls each with the products of row i of each of the matrices and all rows of b. They are computed in
-// blocks, so that the memory stays small.
-func products(all []*mat.Dense, b *mat.Dense, each func(i int, rows [][]float64)) {
+// blocks, so that the memory stays small. The error is that of ctx.
+func products(ctx context.Context, all []*mat.Dense, b *mat.Dense, each func(i int, rows [][]float64)) error {
 	n, width := b.Dims()
 	const block = 256
 	for from := 0; from < n; from += block {
@@ -176,10 +180,14 @@ func products(all []*mat.Dense, b *mat.Dense, each func(i int, rows [][]float64)
 			p[k].Mul(a.Slice(from, to, 0, width), b.T())
 		}
 		for i := from; i < to; i++ {
+			if err := ctx.Err(); err != nil {
+				return fmt.Errorf("insight: comparing images: %w", err)
+			}
 			for k := range all {
 				rows[k] = p[k].RawRowView(i - from)
 			}
 			each(i, rows)
 		}
 	}
+	return nil
 }

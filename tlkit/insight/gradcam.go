@@ -1,8 +1,11 @@
 package insight
 
 import (
+	"context"
 	"fmt"
 	"math"
+	"os"
+	"os/signal"
 	"slices"
 	"strings"
 
@@ -49,7 +52,7 @@ func GradCAM(m *zoo.Model, img *vision.Image, class string, opts ...CAMOptions) 
 }
 
 // GradCAMs is [GradCAM] for several images of one class each; the network is compiled once. classes is as long as
-// images.
+// images. An interrupt ends it.
 func GradCAMs(m *zoo.Model, images []*vision.Image, classes []string, opts ...CAMOptions) ([]*Heatmap, error) {
 	engine, err := backend.Default()
 	if err != nil {
@@ -79,8 +82,13 @@ func gradCAMs(engine compute.Backend, m *zoo.Model, images []*vision.Image, clas
 		return nil, fmt.Errorf("insight: compiling the gradients of %q: %w", m.Spec.Name, err)
 	}
 	defer c.exec.Finalize()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
 	maps := make([]*Heatmap, len(images))
 	for i, img := range images {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("insight: Grad-CAM was interrupted after %d of %d images: %w", i, len(images), err)
+		}
 		if maps[i], err = c.explain(img, classes[i]); err != nil {
 			return nil, err
 		}

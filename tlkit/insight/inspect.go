@@ -2,8 +2,11 @@ package insight
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
 	"runtime"
 	"slices"
 
@@ -166,7 +169,7 @@ func (r *Inspection) Extra() []string {
 // 37 to 39 %, and 74 to 92 % at 67 to 80 %. Of right labels, 4 of 2,000 and 3 of 397 are named (confident learning: 124
 // and 1).
 //
-// The result shows itself in a notebook. A file is never changed; see [datasets.Dataset.Without] and
+// The result shows itself in a notebook. An interrupt ends it. A file is never changed; see [datasets.Dataset.Without] and
 // [datasets.Dataset.Relabel].
 func Inspect(d *datasets.Dataset, opts ...InspectOptions) (*Inspection, error) {
 	if d == nil {
@@ -195,7 +198,9 @@ func Inspect(d *datasets.Dataset, opts ...InspectOptions) (*Inspection, error) {
 		defer o.Model.Release()
 	}
 	r.Model = o.Model.Spec.Name + " (" + o.Model.Weights + ")"
-	if err := r.look(refs, images); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := r.look(ctx, refs, images); err != nil {
 		return nil, err
 	}
 	f, err := featuresOf(d, o.Model)
@@ -206,11 +211,14 @@ func Inspect(d *datasets.Dataset, opts ...InspectOptions) (*Inspection, error) {
 		r.Notes = append(r.Notes, fmt.Sprintf("Labels and outliers are not checked, since %v. Give InspectOptions.Model another model.", err))
 		return r, nil
 	}
-	far := isolation(f)
+	far, err := isolation(ctx, f)
+	if err != nil {
+		return nil, err
+	}
 	for _, i := range farOut(far) {
 		r.Outliers = append(r.Outliers, ImageIssue{refs[i], far[i]})
 	}
-	return r, r.checkLabels(f, refs, o)
+	return r, r.checkLabels(ctx, f, refs, o)
 }
 
 // usualModel returns the model that is used if none is given.
@@ -249,13 +257,16 @@ func everyImage(d *datasets.Dataset) ([]ImageRef, func(i int) (*vision.Image, er
 }
 
 // look reads each image once and finds duplicates and images of poor quality.
-func (r *Inspection) look(refs []ImageRef, images func(i int) (*vision.Image, error)) error {
+func (r *Inspection) look(ctx context.Context, refs []ImageRef, images func(i int) (*vision.Image, error)) error {
 	prints := make([]fingerprint, len(refs))
 	measured := make([]quality, len(refs))
-	var group errgroup.Group
+	group, working := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range refs {
 		group.Go(func() error {
+			if working.Err() != nil {
+				return context.Cause(working)
+			}
 			img, err := images(i)
 			if err != nil {
 				return err
@@ -266,9 +277,14 @@ func (r *Inspection) look(refs []ImageRef, images func(i int) (*vision.Image, er
 		})
 	}
 	if err := group.Wait(); err != nil {
+		if ctx.Err() != nil {
+			err = fmt.Errorf("insight: reading the images of %s was interrupted: %w", r.Data.Name, ctx.Err())
+		}
 		return err
 	}
-	r.compare(refs, prints)
+	if err := r.compare(ctx, refs, prints); err != nil {
+		return err
+	}
 	for i, q := range measured {
 		switch {
 		case q.luminance < darkest:
@@ -288,7 +304,7 @@ func (r *Inspection) look(refs []ImageRef, images func(i int) (*vision.Image, er
 
 // compare finds the duplicates. Held-out images come first, so that others are copies of them: they are the ones to
 // keep.
-func (r *Inspection) compare(refs []ImageRef, prints []fingerprint) {
+func (r *Inspection) compare(ctx context.Context, refs []ImageRef, prints []fingerprint) error {
 	labels, order, plain := make([]string, len(refs)), make([]int, len(refs)), 0
 	for i, ref := range refs {
 		labels[i], order[i] = ref.Class, i
@@ -297,7 +313,11 @@ func (r *Inspection) compare(refs []ImageRef, prints []fingerprint) {
 		}
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(refs[b].held(), refs[a].held()) })
-	for _, p := range nearDuplicates(prints, labels, order) {
+	pairs, err := nearDuplicates(ctx, prints, labels, order)
+	if err != nil {
+		return err
+	}
+	for _, p := range pairs {
 		a, b := refs[p.a], refs[p.b]
 		r.Duplicates = append(r.Duplicates, Duplicate{A: a, B: b, Correlation: p.correlation, Mirrored: p.mirrored,
 			AcrossSplits: a.Split != b.Split, OtherLabel: a.Class != b.Class})
@@ -306,6 +326,7 @@ func (r *Inspection) compare(refs []ImageRef, prints []fingerprint) {
 	if plain > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d images are nearly of one colour; they count as duplicates only of images that are equal to the byte.", plain))
 	}
+	return nil
 }
 
 // suspicion is higher for pairs that do more harm.
@@ -346,7 +367,7 @@ func featuresOf(d *datasets.Dataset, m *zoo.Model) (*zoo.Features, error) {
 }
 
 // checkLabels finds wrong labels. A class of one image is left out: no fit on other images knows it.
-func (r *Inspection) checkLabels(f *zoo.Features, refs []ImageRef, o InspectOptions) error {
+func (r *Inspection) checkLabels(ctx context.Context, f *zoo.Features, refs []ImageRef, o InspectOptions) error {
 	c := repeated(f, len(r.Data.Classes))
 	r.Checked = c.Len()
 	if left := f.Len() - c.Len(); left > 0 {
@@ -355,7 +376,7 @@ func (r *Inspection) checkLabels(f *zoo.Features, refs []ImageRef, o InspectOpti
 	if c.Len() == 0 {
 		return nil
 	}
-	p, err := logistic.OutOfFold(c, c.labels, len(c.classes), o.Folds, 0)
+	p, err := logistic.OutOfFold(ctx, c, c.labels, len(c.classes), o.Folds, 0)
 	if err != nil {
 		return fmt.Errorf("insight: predicting the labels of %s: %w", r.Data.Name, err)
 	}

@@ -59,7 +59,7 @@ func TestInspectPhotographs(t *testing.T) {
 					t.Errorf("seed %d: precision %.3f, recall %.3f; want at least %g and %g", seed, precision, recall, c.precision, c.recall)
 				}
 			}
-			p, err := logistic.OutOfFold(f, f.Labels, classes, 5, 0)
+			p, err := logistic.OutOfFold(t.Context(), f, f.Labels, classes, 5, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -84,7 +84,7 @@ func inspectFlipped(t *testing.T, f *zoo.Features, classes int, seed uint64) (pr
 			labels[i], flipped[i] = (labels[i]+1+rng.IntN(classes-1))%classes, true
 		}
 	}
-	p, err := logistic.OutOfFold(f, labels, classes, 5, 0)
+	p, err := logistic.OutOfFold(t.Context(), f, labels, classes, 5, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,9 @@ package insight
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image/jpeg"
 	"math"
@@ -11,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gonum.org/v1/gonum/mat"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
@@ -184,7 +188,7 @@ func TestRareClasses(t *testing.T) {
 				refs = append(refs, ImageRef{Split: "train", Name: fmt.Sprint(class, "/", k), Class: r.Data.Classes[class]})
 			}
 		}
-		if err := r.checkLabels(f, refs, InspectOptions{Folds: 5}); err != nil {
+		if err := r.checkLabels(t.Context(), f, refs, InspectOptions{Folds: 5}); err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
 		if len(r.Labels) > 0 || r.Checked != c.checked || !(r.Accuracy >= 0 && r.Accuracy <= 1) {
@@ -251,7 +255,11 @@ func duplicatesOf(images []*vision.Image) []pair {
 	for i, img := range images {
 		prints[i], order[i] = fingerprintOf(img), i
 	}
-	return nearDuplicates(prints, classes, order)
+	pairs, err := nearDuplicates(context.Background(), prints, classes, order)
+	if err != nil {
+		panic(err)
+	}
+	return pairs
 }
 
 // planted returns the pairs that are found among the images and a copy of every 20th of them, and the copies' places.
@@ -395,7 +403,9 @@ func TestManyDuplicates(t *testing.T) {
 			refs, prints = append(refs, ref), append(prints, fingerprintOf(one))
 		}
 		r := &Inspection{}
-		r.compare(refs, prints)
+		if err := r.compare(t.Context(), refs, prints); err != nil {
+			t.Fatal(err)
+		}
 		if other := count(r.Duplicates, func(d Duplicate) bool { return d.OtherLabel }); other != 1 || len(r.Duplicates) != 19 || !r.Duplicates[0].OtherLabel {
 			t.Errorf("%s: %d pairs, %d of different labels; want 19 and 1, which is the first", name, len(r.Duplicates), other)
 		}
@@ -425,6 +435,36 @@ func TestDuplicatesOfPhotographs(t *testing.T) {
 	}
 	found, want := planted(t, images)
 	checkPlanted(t, found, want)
+}
+
+// TestInspectInterrupted: an interrupt ends each part of an inspection, with its error.
+func TestInspectInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	d := datasets.MustLoad("shapes", datasets.Options{PerClass: 4})
+	m, err := zoo.Load("resnet20.shapes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &Inspection{Data: d}
+	refs, images := everyImage(d)
+	f := &zoo.Features{Shape: []int{2}}
+	for i := range refs {
+		f.Values, f.Labels = append(f.Values, float32(i), 1), append(f.Labels, i%2)
+	}
+	for name, part := range map[string]func() error{
+		"reading": func() error { return r.look(ctx, refs, images) },
+		"comparing": func() error {
+			return products(ctx, []*mat.Dense{mat.NewDense(1, 1, nil)}, mat.NewDense(1, 1, nil), nil)
+		},
+		"outliers": func() error { _, err := isolation(ctx, f); return err },
+		"labels":   func() error { return r.checkLabels(ctx, f, refs, InspectOptions{Folds: 5}) },
+		"ranking":  func() error { _, err := rank(ctx, d, m); return err },
+	} {
+		if err := part(); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: error %v, want one of the interrupt", name, err)
+		}
+	}
 }
 
 // TestMeasure has a dark, a bright, a blurred and a sharp image.

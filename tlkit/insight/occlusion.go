@@ -1,7 +1,10 @@
 package insight
 
 import (
+	"context"
 	"fmt"
+	"os"
+	"os/signal"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/optional"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
@@ -21,7 +24,8 @@ type OcclusionOptions struct {
 // Occlusion covers one part of the image after the other with a square of the mean colour and measures how much the
 // probability of a class falls: Zeiler and Fergus 2014, Visualizing and Understanding Convolutional Networks
 // (arXiv 1311.2901, section 4.2). It needs no gradient and works with every network, but runs it once for each place of
-// the square. The value of a pixel is the mean fall over the squares that cover it; a pixel that none covers has 0.
+// the square, until an interrupt. The value of a pixel is the mean fall over the squares that cover it; a pixel that none
+// covers has 0.
 //
 // class is a name of the model's classes; "" means the most probable one.
 func Occlusion(m *zoo.Model, img *vision.Image, class string, opts ...OcclusionOptions) (*Heatmap, error) {
@@ -54,7 +58,12 @@ func Occlusion(m *zoo.Model, img *vision.Image, class string, opts ...OcclusionO
 		}
 	}
 	falls := make([]float64, 0, len(places))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
 	for from := 0; from < len(places); from += o.BatchSize {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("insight: the occlusion was interrupted after %d of %d places: %w", from, len(places), err)
+		}
 		rows, err := c.logits(places[from:min(from+o.BatchSize, len(places))])
 		if err != nil {
 			return nil, err

@@ -2,6 +2,7 @@ package insight
 
 import (
 	"cmp"
+	"context"
 	"math"
 	"slices"
 
@@ -16,7 +17,7 @@ const outlierNeighbours = 5
 
 // isolation returns for each row its mean distance, 1 less the cosine, to its nearest neighbours (Kuan and Mueller
 // 2022, Back to the Basics: Revisiting Out-of-Distribution Detection Baselines, arXiv 2207.03061).
-func isolation(f *zoo.Features) []float64 {
+func isolation(ctx context.Context, f *zoo.Features) ([]float64, error) {
 	x := mat.NewDense(f.Len(), f.Width(), nil)
 	for i := range f.Len() {
 		norm := 0.0
@@ -29,7 +30,7 @@ func isolation(f *zoo.Features) []float64 {
 		}
 	}
 	out := make([]float64, f.Len())
-	products([]*mat.Dense{x}, x, func(i int, rows [][]float64) {
+	err := products(ctx, []*mat.Dense{x}, x, func(i int, rows [][]float64) {
 		near := slices.Concat(rows[0][:i], rows[0][i+1:])
 		slices.SortFunc(near, func(a, b float64) int { return cmp.Compare(b, a) })
 		near = near[:min(outlierNeighbours, len(near))]
@@ -37,7 +38,7 @@ func isolation(f *zoo.Features) []float64 {
 			out[i] += (1 - c) / float64(len(near))
 		}
 	})
-	return out
+	return out, err
 }
 
 // farOut returns the values above the upper quartile by more than three times the distance of the quartiles (Tukey

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
+	"os/signal"
 	"slices"
 	"time"
 
@@ -49,14 +51,15 @@ const rankFolds = 5
 // Rank estimates which of several pretrained models suits the training images best, without training any: by the
 // features of their last stage, computed once. Accuracy of a cross-validated logistic regression is the most direct
 // estimate; LogME (You et al. 2021), the H-score (Bao et al. 2019) and NCE (Tran et al. 2019) are those of the
-// literature. None of them sees how much a fine-tuning would change the features.
+// literature. None of them sees how much a fine-tuning would change the features; [Ranking.Against] compares them with
+// what training then brought.
 //
 // How well the orders agree with seven small networks fine-tuned, as Kendall's tau, from -1 to 1 (bench/study rank, one
 // seed): on 300 sketches Accuracy 0.71, LogME 0.62, H-score 0.33, NCE 0.40 (of five networks); on 120 ants and bees 0.24,
 // 0.52, 0.24, 0.60, where six of the seven ended within 11 points of one another, about the noise of 153 images.
 //
 // A model that can't be ranked, such as one whose features do not vary, comes last with the reason. The error is that
-// of the models if none can be.
+// of the models if none can be. An interrupt ends the ranking.
 func Rank(d *datasets.Dataset, models ...*zoo.Model) (Ranking, error) {
 	if d == nil || d.Train.Len() < 2*rankFolds {
 		return nil, fmt.Errorf("insight: Rank needs a data set of at least %d training images", 2*rankFolds)
@@ -64,10 +67,12 @@ func Rank(d *datasets.Dataset, models ...*zoo.Model) (Ranking, error) {
 	if len(models) == 0 || slices.Contains(models, nil) {
 		return nil, errors.New("insight: there is no model to rank, or one is nil; load some with tlkit.Load")
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
 	var all Ranking
 	var failed []error
 	for _, m := range models {
-		r, err := rank(d, m)
+		r, err := rank(ctx, d, m)
 		if errors.Is(err, context.Canceled) {
 			return nil, err
 		}
@@ -87,7 +92,7 @@ func Rank(d *datasets.Dataset, models ...*zoo.Model) (Ranking, error) {
 }
 
 // rank returns the figures of one model.
-func rank(d *datasets.Dataset, m *zoo.Model) (r Ranked, err error) {
+func rank(ctx context.Context, d *datasets.Dataset, m *zoo.Model) (r Ranked, err error) {
 	begin := time.Now()
 	r.Model = m.Spec.Name + " (" + m.Weights + ")"
 	r.Params, _ = m.NumParams()
@@ -109,13 +114,16 @@ func rank(d *datasets.Dataset, m *zoo.Model) (r Ranked, err error) {
 		}
 	}
 	classes := len(d.Classes)
+	if err := ctx.Err(); err != nil {
+		return r, err
+	}
 	if r.LogME, err = logME(x, f.Labels, classes); err != nil {
 		return r, err
 	}
 	if r.HScore, err = hScore(x, f.Labels, classes); err != nil {
 		return r, err
 	}
-	p, err := logistic.OutOfFold(f, f.Labels, classes, rankFolds, 0)
+	p, err := logistic.OutOfFold(ctx, f, f.Labels, classes, rankFolds, 0)
 	if err != nil {
 		return r, err
 	}

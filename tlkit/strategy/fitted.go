@@ -1,8 +1,11 @@
 package strategy
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -22,7 +25,7 @@ type Fitted struct {
 	width  int
 }
 
-// Fit fits the regression on labelled features, of any stage.
+// Fit fits the regression on labelled features, of any stage. An interrupt ends it.
 func (l LogisticRegression) Fit(f *zoo.Features) (*Fitted, error) {
 	if err := labelled(f); err != nil {
 		return nil, err
@@ -31,7 +34,9 @@ func (l LogisticRegression) Fit(f *zoo.Features) (*Fitted, error) {
 		return nil, fmt.Errorf("tlkit: LogisticRegression.L2 is %g; it must be a positive number such as 0.01, or 0 to choose by cross-validation", l.L2)
 	}
 	classes := f.NumClasses
-	fit, err := fitLogistic(f, classes, l.L2)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	fit, err := fitLogistic(ctx, f, classes, l.L2)
 	if err != nil {
 		return nil, fmt.Errorf("tlkit: %w", err)
 	}

@@ -46,7 +46,7 @@ func (l LogisticRegression) Plan(m *zoo.Model, task train.Task) (train.Plan, err
 		if err != nil {
 			return err
 		}
-		fit, err := fitLogistic(f, len(task.Classes), l.L2)
+		fit, err := fitLogistic(ctx, f, len(task.Classes), l.L2)
 		if err != nil {
 			return err
 		}
@@ -78,6 +78,6 @@ func setValue(m *zoo.Model, p nn.Param, values []float32) error {
 var _ train.Strategy = LogisticRegression{}
 
 // fitLogistic fits the regression to labelled features; l2 of 0 chooses the strength.
-func fitLogistic(f *zoo.Features, classes int, l2 float64) (logistic.Fitted, error) {
-	return logistic.Fit(f, f.Labels, classes, l2)
+func fitLogistic(ctx context.Context, f *zoo.Features, classes int, l2 float64) (logistic.Fitted, error) {
+	return logistic.Fit(ctx, f, f.Labels, classes, l2)
 }

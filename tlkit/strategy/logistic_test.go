@@ -26,7 +26,7 @@ func within(t *testing.T, what string, got, want, tolerance float64) {
 // The wanted logits, less their mean, are PyTorch's (torch.optim.LBFGS in double precision, on the same loss).
 func TestLogisticGolden(t *testing.T) {
 	f := rowsOf([]int{0, 0, 1, 1, 2, 2, 1}, []float32{0, 1}, []float32{1, 3}, []float32{2, 2}, []float32{3, 0}, []float32{4, 5}, []float32{5, 4}, []float32{1, 1})
-	fit, err := fitLogistic(f, 3, 0.1)
+	fit, err := fitLogistic(t.Context(), f, 3, 0.1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestLogisticGolden(t *testing.T) {
 		}
 	}
 	// A constant feature changes nothing, and one of three strengths is chosen without being told.
-	if fit, err := fitLogistic(rowsOf([]int{0, 1, 0, 1, 0, 1}, []float32{1, 7}, []float32{2, 7}, []float32{1.1, 7}, []float32{2.2, 7}, []float32{0.9, 7}, []float32{2.1, 7}), 2, 0); err != nil || fit.L2 == 0 {
+	if fit, err := fitLogistic(t.Context(), rowsOf([]int{0, 1, 0, 1, 0, 1}, []float32{1, 7}, []float32{2, 7}, []float32{1.1, 7}, []float32{2.2, 7}, []float32{0.9, 7}, []float32{2.1, 7}), 2, 0); err != nil || fit.L2 == 0 {
 		t.Errorf("strength %g, error %v", fit.L2, err)
 	} else if d := fit.Weight[1] - fit.Weight[0]; d < 0.5 || math.Abs(float64(fit.Weight[2])) > 1e-6 {
 		t.Errorf("weights %v: the first feature tells the classes apart, the second nothing", fit.Weight)

@@ -1,11 +1,13 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
 
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/insight"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 )
 
@@ -383,4 +385,13 @@ func (r *Run) Best() *Result {
 		}
 	}
 	return best
+}
+
+// Outcome is the accuracy of the best strategy, of several seeds the mean, for [insight.Ranking.Against].
+func (r *Run) Outcome() (insight.Outcome, error) {
+	if r == nil || r.Best() == nil {
+		return insight.Outcome{}, errors.New("tlkit: the run has no outcome: no strategy of it has completed an epoch yet; run Compare again to continue it")
+	}
+	m := r.Config.Model
+	return insight.Outcome{Model: m.Name + " (" + m.Weights + ")", Accuracy: r.Best().Score().Accuracy.Mean}, nil
 }

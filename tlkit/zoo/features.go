@@ -1,8 +1,11 @@
 package zoo
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
 	"runtime"
 	"slices"
 
@@ -66,7 +69,7 @@ type FeatureOptions struct {
 
 // Features computes the output of the named stage for the images of a split; "" means the last stage, whose features
 // the head classifies. Images are prepared with the model's Preprocess, without augmentation, and the network runs as
-// in inference, so that equal calls return equal features:
+// in inference, so that equal calls return equal features. An interrupt ends it:
 //
 //	f, err := model.Features(data.Train, "") // [n, features], with labels: for k-NN, logistic regression, ...
 //	f, err = model.Features(data.Val, "layer3", zoo.FeatureOptions{Pool: true})
@@ -113,11 +116,17 @@ func (m *Model) features(n int, image func(i int) (*vision.Image, error), stage 
 		}
 	}()
 	f := &Features{Stage: stage}
+	ctx, release := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer release()
 	ready, stop := m.batches(n, o.BatchSize, image)
 	defer stop()
 	for b := range ready {
 		if b.err != nil {
 			return nil, b.err
+		}
+		if err := ctx.Err(); err != nil {
+			b.pixels.MustFinalizeAll()
+			return nil, fmt.Errorf("zoo: features of %q at stage %q: interrupted after %d of %d images: %w", m.Spec.Name, stage, f.Len(), n, err)
 		}
 		out, err := exec.Call1(b.pixels)
 		if err != nil && m.generalise(err, b.pixels) {
