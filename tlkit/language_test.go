@@ -16,6 +16,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/detect"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/insight"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/sweep"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
@@ -114,19 +115,21 @@ func inJapanese(t *testing.T) map[string]func() (map[string]any, error) {
 	last := *curve
 	last.Phases = 2
 	return map[string]func() (map[string]any, error){
-		"compress.Report.Bundle":                                                    compressed.Bundle,
-		"detect.Report.Bundle":                                                      detections.Bundle,
-		"detect.Report.Figure":                                                      own(detections.Figure(scenes, 0, 1, 0.1)),
-		"detect.Report.Table":                                                       own(detections.Table("average precision after fine-tuning")),
-		"insight.Diagram tlkit.Diagram":                                             own(tlkit.Diagram(summary, "head")),
-		"insight.Embedding.Bundle insight.Embedding.Figure":                         tlkit.MustEmbeddingMap(model, data.Train).Bundle,
-		"insight.Embedding of t-SNE":                                                tlkit.MustEmbeddingMap(model, data.Train, tlkit.EmbeddingOptions{Method: "tsne"}).Bundle,
-		"insight.FeatureMap.Bundle insight.FeatureMap.Figure":                       tlkit.MustFeatureMaps(model, image).Bundle,
-		"insight.Filter.Bundle insight.Filter.Figure":                               tlkit.MustFilters(model).Bundle,
-		"insight.Heatmap.Bundle":                                                    tlkit.MustGradCAM(model, image, "").Bundle,
-		"insight.Heatmap of an occlusion":                                           tlkit.MustOcclusion(model, image, "").Bundle,
-		"insight.Inspection.Bundle insight.Inspection.Table":                        tlkit.MustInspect(data, tlkit.InspectOptions{Model: model}).Bundle,
-		"insight.Ranking.Bundle insight.Ranking.Chart insight.Ranking.Table":        tlkit.MustRank(data, model).Bundle,
+		"compress.Report.Bundle":                                             compressed.Bundle,
+		"detect.Report.Bundle":                                               detections.Bundle,
+		"detect.Report.Figure":                                               own(detections.Figure(scenes, 0, 1, 0.1)),
+		"detect.Report.Table":                                                own(detections.Table("average precision after fine-tuning")),
+		"insight.Diagram tlkit.Diagram":                                      own(tlkit.Diagram(summary, "head")),
+		"insight.Embedding.Bundle insight.Embedding.Figure":                  tlkit.MustEmbeddingMap(model, data.Train).Bundle,
+		"insight.Embedding of t-SNE":                                         tlkit.MustEmbeddingMap(model, data.Train, tlkit.EmbeddingOptions{Method: "tsne"}).Bundle,
+		"insight.FeatureMap.Bundle insight.FeatureMap.Figure":                tlkit.MustFeatureMaps(model, image).Bundle,
+		"insight.Filter.Bundle insight.Filter.Figure":                        tlkit.MustFilters(model).Bundle,
+		"insight.Heatmap.Bundle":                                             tlkit.MustGradCAM(model, image, "").Bundle,
+		"insight.Heatmap of an occlusion":                                    tlkit.MustOcclusion(model, image, "").Bundle,
+		"insight.Inspection.Bundle insight.Inspection.Table":                 tlkit.MustInspect(data, tlkit.InspectOptions{Model: model}).Bundle,
+		"insight.Ranking.Bundle insight.Ranking.Chart insight.Ranking.Table": tlkit.MustRank(data, model).Bundle,
+		"insight.RankCheck.Bundle insight.RankCheck.Chart insight.RankCheck.Table": of(tlkit.Ranking{{Model: "resnet20", Accuracy: 0.8}, {Model: "resnet18", Accuracy: 0.7}, {Model: "resnet20.random", Accuracy: 0.6}}.Against(
+			insight.Outcome{Model: "resnet20", Accuracy: 0.9}, insight.Outcome{Model: "resnet18", Accuracy: 0.7}, insight.Outcome{Model: "resnet20.random", Accuracy: 0.8})),
 		"insight.WeightChanges.Bundle insight.WeightChanges.Figure":                 tlkit.MustCompareWeights(model, model).Bundle,
 		"strategy.Advice.Bundle":                                                    tlkit.MustSuggest(data, model).Bundle,
 		"sweep.Results.Bundle sweep.Results.Table":                                  (&sweep.Results{Name: "dots"}).Bundle,

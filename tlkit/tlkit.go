@@ -129,6 +129,9 @@ type (
 	Compressed = compress.Report
 	// Ranking lists models by how well they suit a data set; see [Rank]. Methods: [insight.Ranking].
 	Ranking = insight.Ranking
+	// RankCheck is a [Ranking] beside what training then brought; see [Ranking.Against]. Fields and methods:
+	// [insight.RankCheck].
+	RankCheck = insight.RankCheck
 	// Inspection is what [Inspect] found in a data set. Fields and methods: [insight.Inspection].
 	Inspection = insight.Inspection
 	// InspectOptions select the model of [Inspect]. Fields: [insight.InspectOptions].

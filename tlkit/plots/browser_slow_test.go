@@ -291,8 +291,74 @@ func TestLabFigures(t *testing.T) {
 				paper = black
 			}
 			examine(ctx, t, "lab-"+strings.ToLower(theme), ".jp-OutputArea-output", figures, paper)
+			checkMarks(ctx, t, figures)
 			hoverPoint(ctx, t)
 		})
+	}
+}
+
+// marksOf returns how many marks a chart has at least: one for each row of its data.
+func marksOf(spec any) (n int) {
+	switch v := spec.(type) {
+	case map[string]any:
+		if data, ok := v["data"].(map[string]any); ok {
+			for _, row := range data["values"].([]any) {
+				r := row.(map[string]any)
+				if r["x"] != nil || r["v"] != nil || r["c"] != nil { // a point, a bar, a field
+					n++
+				}
+			}
+		}
+		for _, part := range v {
+			n += marksOf(part)
+		}
+	case []any:
+		for _, part := range v {
+			n += marksOf(part)
+		}
+	}
+	return n
+}
+
+// checkMarks holds that JupyterLab has drawn a mark for each row of data, and lines in curves.
+func checkMarks(ctx context.Context, t *testing.T, figures []shown) {
+	t.Helper()
+	const count = `JSON.stringify([...document.querySelectorAll(".jp-OutputArea-output")].map((out) => {
+	const n = (...kinds) => kinds.reduce((sum, kind) => sum + out.querySelectorAll(".vega-embed svg .mark-" + kind + ".role-mark path").length, 0);
+	return [n("symbol", "rect"), n("line")];
+}))`
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](count))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var drawn [][2]int
+	if err := json.Unmarshal([]byte(text), &drawn); err != nil {
+		t.Fatal(err)
+	}
+	if len(drawn) != len(figures) {
+		t.Fatalf("%d outputs, want %d", len(drawn), len(figures))
+	}
+	for i, s := range figures {
+		b, err := render(s.figure)
+		if err != nil {
+			t.Fatal(err)
+		}
+		spec := b[MIMEVegaLite]
+		if spec == nil || b[MIMEHTML] != nil {
+			continue
+		}
+		lines := 0
+		if c, ok := s.figure.(curves); ok {
+			for _, l := range c.lines() {
+				if len(l.Points) > 1 {
+					lines++
+				}
+			}
+		}
+		want := marksOf(spec)
+		if drawn[i][0] < want || drawn[i][1] < lines || want == 0 {
+			t.Errorf("%s: %d marks and %d lines are drawn, want %d and %d", s.name, drawn[i][0], drawn[i][1], want, lines)
+		}
 	}
 }
 

@@ -32,6 +32,10 @@ type ScatterOptions struct {
 	XLabel, YLabel string
 	// Note is a line under the title.
 	Note string
+	// Percent labels both axes in percent, where 1 is 100 %.
+	Percent bool
+	// ClassLabel says what a class is, such as "model"; "" means "class".
+	ClassLabel string
 }
 
 // Scatter returns a chart of points in classes, with equal units on both axes, so that distances can be compared. Under
@@ -97,6 +101,7 @@ func (f scatter) longNames() []string { return append([]string{f.title, f.opts.N
 // inLanguage returns the chart with axes and note in the language of figures.
 func (f scatter) inLanguage() scatter {
 	f.opts.XLabel, f.opts.YLabel, f.opts.Note = words.Of(f.opts.XLabel), words.Of(f.opts.YLabel), words.Parts(f.opts.Note, "; ")
+	f.opts.ClassLabel = words.Of(cmp.Or(f.opts.ClassLabel, "class"))
 	return f
 }
 
@@ -155,7 +160,11 @@ func (f scatter) vega() (obj, error) {
 	}
 	x, y := f.ranges()
 	position := func(field, title string, ends [2]float64) obj {
-		return obj{"field": field, "type": "quantitative", "title": title, "axis": obj{"tickCount": 6},
+		axis := obj{"tickCount": 6}
+		if f.opts.Percent {
+			axis["format"] = "~%"
+		}
+		return obj{"field": field, "type": "quantitative", "title": title, "axis": axis,
 			"scale": obj{"domain": arr{ends[0], ends[1]}, "nice": false, "zero": false}}
 	}
 	class := func(visual arr) obj {
@@ -167,7 +176,7 @@ func (f scatter) vega() (obj, error) {
 		tooltip = append(tooltip, obj{"field": "name", "type": "nominal", "title": "title"}) // Vega's heading
 	}
 	if !unlabelled(f.classes) {
-		tooltip = append(tooltip, obj{"field": "n", "type": "nominal", "title": words.Of("class")})
+		tooltip = append(tooltip, obj{"field": "n", "type": "nominal", "title": f.opts.ClassLabel})
 	}
 	if pictures {
 		tooltip = append(tooltip, obj{"field": "img", "type": "nominal", "title": "image"}) // Vega's picture
@@ -212,16 +221,17 @@ func (f scatter) values() (rows arr, pictures bool, err error) {
 }
 
 func (f scatter) text() string {
+	p := Panel{YPercent: f.opts.Percent}
 	t := newTextTable()
-	t.AppendHeader(table.Row{"class", "points", "mean " + cmp.Or(f.opts.XLabel, "x"), "mean " + cmp.Or(f.opts.YLabel, "y")})
+	t.AppendHeader(table.Row{cmp.Or(f.opts.ClassLabel, "class"), "points", "mean " + cmp.Or(f.opts.XLabel, "x"), "mean " + cmp.Or(f.opts.YLabel, "y")})
 	for _, c := range f.classes {
 		n, x, y := 0.0, 0.0, 0.0
-		for _, p := range f.all {
-			if p.Class == c && finite(p.X, p.Y) {
-				n, x, y = n+1, x+p.X, y+p.Y
+		for _, pt := range f.all {
+			if pt.Class == c && finite(pt.X, pt.Y) {
+				n, x, y = n+1, x+pt.X, y+pt.Y
 			}
 		}
-		t.AppendRow(table.Row{c, int(n), Panel{}.brief(x / n), Panel{}.brief(y / n)})
+		t.AppendRow(table.Row{c, int(n), p.brief(x / n), p.brief(y / n)})
 	}
 	out := trimLines(t.Render())
 	for _, line := range []string{f.opts.Note, f.title} {
@@ -268,7 +278,7 @@ func (f scatter) draw(c draw.Canvas) {
 	c = withLine(c, f.opts.Note, sans(11, mutedInk), noteHeight)
 	c = withLegend(c, f.legend())
 	g := newPlot("", f.opts.XLabel, f.opts.YLabel)
-	g.X.Tick.Marker, g.Y.Tick.Marker = ticks{}, ticks{}
+	g.X.Tick.Marker, g.Y.Tick.Marker = ticks{percent: f.opts.Percent}, ticks{percent: f.opts.Percent}
 	x, y := f.ranges()
 	g.X.Min, g.X.Max, g.Y.Min, g.Y.Max = x[0], x[1], y[0], y[1]
 	grid := plotter.NewGrid()

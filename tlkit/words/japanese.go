@@ -25,6 +25,7 @@ var japaneseWords = map[string]string{
 
 	"training images per class": "クラスあたりの学習用画像",
 	"validation accuracy":       "検証用画像の正解率",
+	"test accuracy":             "テスト用画像の正解率",
 	"learning rate":             "学習率",
 	"loss":                      "損失",
 	"Learning-rate range test":  "学習率レンジテスト",
@@ -45,6 +46,7 @@ var japaneseWords = map[string]string{
 	"macro F1":                            "マクロ F1",
 	"balanced accuracy":                   "クラス平均の 正解率",
 	"validation loss":                     "検証時の 損失",
+	"test loss":                           "テスト時の 損失",
 	"trained parameters":                  "学習する 値",
 	"per epoch":                           "1 エポック",
 	"time":                                "時間",
@@ -95,6 +97,8 @@ var japaneseWords = map[string]string{
 
 	"accuracy on frozen features": "凍結した特徴量での 正解率",
 	"features":                    "特徴量",
+	"accuracy after training":     "学習後の 正解率",
+	"Kendall's tau":               "ケンドールの τ",
 	"Models by cross-validated logistic regression, ± a standard error": "交差検証したロジスティック回帰によるモデルの比較（± は標準誤差）",
 
 	"no channel varies over the image": "画像の中で変化するチャネルはありません",
@@ -165,6 +169,7 @@ var japaneseSentences = [][2]string{
 	{"%s, with random weights, on %s (%d training, %d test images)", "モデル $1（重みは乱数）、データ $2（学習用 $3 枚、テスト用 $4 枚）"},
 	{"%s, with random weights, on %s (%d training, %d validation images)", "モデル $1（重みは乱数）、データ $2（学習用 $3 枚、検証用 $4 枚）"},
 	{"%s on %s: accuracy on %d validation images after the last epoch, %w", "モデル $1、データ $2：最後のエポックのあとの正解率（検証用画像 $3 枚、$4）"},
+	{"%s on %s: accuracy on %d test images after the last epoch, %w", "モデル $1、データ $2：最後のエポックのあとの正解率（テスト用画像 $3 枚、$4）"},
 	{"triangles: above %s, up to %s", "三角: $1 を超える値（最大 $2）"},
 	{"%d of %d (%d diverged)", "$1 / $2（発散 $3 個）"},
 	{"%s (%d diverged)", "$1（発散 $2 個）"},
@@ -207,6 +212,7 @@ var japaneseSentences = [][2]string{
 	{"confusion matrix: no classes", "混同行列：クラスがありません"},
 	{"confusion matrix of %d classes: %d of %d kinds of confusion with images", "$1 クラスの混同行列：画像のある取り違え $3 種類のうち $2 種類"},
 	{"No mistakes on the validation images.", "検証用画像に誤りはありません。"},
+	{"No mistakes on the test images.", "テスト用画像に誤りはありません。"},
 	{"train, %s", "学習用、$1"},
 	{"val, %s", "検証用、$1"},
 	{"test, %s", "テスト用、$1"},
@@ -274,6 +280,9 @@ var japaneseSentences = [][2]string{
 	{"%s: the name leads out of the folder, or is hidden", "$1：名前がフォルダの外を指しているか、隠しファイルです"},
 	{"%s: a name of more than %d bytes", "$1：名前が $2 バイトを超えています"},
 	{"%s: no picture (JPEG, PNG, GIF, BMP, WebP, TIFF or PNM)", "$1：画像（JPEG、PNG、GIF、BMP、WebP、TIFF、PNM）ではありません"},
+	{"%s: %s, which is not read; %s", "$1：$2 は読み込めません（$3）"},
+	{"%s: the zip file has names that are not in UTF-8 and does not say in which code page: they are read in DOS's (437), such as %s; if that is wrong, unpack it (unzip -O CP932 for Japanese, -O GBK for Chinese names) and give the folder",
+		"$1：zip の中に UTF-8 でないファイル名があり、文字コードの指定もないので、DOS のコードページ 437 として読みました（例：$2）。違う場合は、展開してから（日本語の名前なら unzip -O CP932）フォルダを渡してください"},
 	{"%s: more files than this upload may have", "$1：アップロードできるファイル数を超えました"},
 	{"%s: more files than this upload may have; the rest of the zip is left out", "$1：アップロードできるファイル数を超えたので、zip の残りは除外しました"},
 	{"%s: no file: %s", "$1：ファイルではありません（$2）"},
@@ -284,6 +293,10 @@ var japaneseSentences = [][2]string{
 	{"The upload was interrupted.", "アップロードは中断されました。"},
 	{"Choose pictures, or a zip of pictures, or drop them here.", "画像か、画像の zip を選ぶか、ここにドロップしてください。"},
 	{"Pictures or a zip of pictures", "画像、または画像の zip"},
+	{"Take pictures with the camera", "カメラで撮影"},
+	{"Take a picture", "撮影する"},
+	{"Use the pictures", "撮影した画像を使う"},
+	{"Close the camera", "カメラを閉じる"},
 	{"waiting for the kernel …", "カーネルを待っています…"},
 	{"Run the cell to choose files.", "セルを実行すると、ファイルを選べます。"},
 
@@ -333,6 +346,7 @@ var japaneseSentences = [][2]string{
 
 	{"%w: features of the frozen layers, image %d of %d", "$1：凍結した層の特徴量、画像 $2 / $3"},
 	{"%w: epoch %d of %d, loss %d, validation loss %d, accuracy %d%, %d images/s, %w", "$1：エポック $2 / $3、損失 $4、検証時の損失 $5、正解率 $6%、毎秒 $7 枚、$8"},
+	{"%w: epoch %d of %d, loss %d, test loss %d, accuracy %d%, %d images/s, %w", "$1：エポック $2 / $3、損失 $4、テスト時の損失 $5、正解率 $6%、毎秒 $7 枚、$8"},
 	{"%w: epoch %d of %d, loss %d, accuracy %d%, %d images/s, %w", "$1：エポック $2 / $3、損失 $4、正解率 $5%、毎秒 $6 枚、$7"},
 	{"%w: learning-rate range test, step %d of at most %d, rate %d, loss %d", "$1：学習率レンジテスト、ステップ $2（最大 $3）、学習率 $4、損失 $5"},
 	{"%w: learning-rate range test ended after %d steps", "$1：学習率レンジテストは $2 ステップで終わりました"},
@@ -340,6 +354,7 @@ var japaneseSentences = [][2]string{
 	{"%v left", "残り $1"},
 	{"time left not known yet", "残り時間はまだわかりません"},
 
+	{"Kendall's tau %d: 1 is the same order, 0 none, -1 the opposite one", "ケンドールの τ は $1：1 は同じ順序、0 は無関係、-1 は逆の順序"},
 	{"%s: change of the weights", "$1：重みの変化"},
 	{"%s (%s), one image of %dx%d", "$1（$2）、$3x$4 の画像 1 枚"},
 	{"parameters  %d, of which trained %d, frozen %d; buffers %d", "パラメータ  $1（学習対象 $2、凍結 $3）、バッファ $4"},
@@ -375,6 +390,8 @@ var japaneseSentences = [][2]string{
 	{"temperature %d; threshold %d: %d of %d images are certain, %s of them right", "温度 $1、閾値 $2：$4 枚のうち $3 枚が確実で、その $5 が正解です"},
 	{"%s: %d of %d tasks trained, %d diverged; validation accuracy, mean ± standard deviation over the seeds", "$1：$3 個のうち $2 個のタスクが学習済み、$4 個が発散。検証用画像の正解率（シードの平均 ± 標準偏差）"},
 	{"%s: %d of %d tasks trained; validation accuracy, mean ± standard deviation over the seeds", "$1：$3 個のうち $2 個のタスクが学習済み。検証用画像の正解率（シードの平均 ± 標準偏差）"},
+	{"%s: %d of %d tasks trained, %d diverged; test accuracy, mean ± standard deviation over the seeds", "$1：$3 個のうち $2 個のタスクが学習済み、$4 個が発散。テスト用画像の正解率（シードの平均 ± 標準偏差）"},
+	{"%s: %d of %d tasks trained; test accuracy, mean ± standard deviation over the seeds", "$1：$3 個のうち $2 個のタスクが学習済み。テスト用画像の正解率（シードの平均 ± 標準偏差）"},
 	{"%s on %d images: accuracy %s, balanced accuracy %s, macro F1 %d, loss %d, calibration error %s, Brier score %d",
 		"$1、画像 $2 枚：正解率 $3、クラス平均の正解率 $4、マクロ F1 $5、損失 $6、較正誤差 $7、ブライアスコア $8"},
 }

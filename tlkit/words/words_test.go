@@ -2,6 +2,7 @@ package words
 
 import (
 	"cmp"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -139,7 +140,7 @@ func lessons(t *testing.T) string {
 // English alone would be shown in English.
 func TestUsed(t *testing.T) {
 	var code strings.Builder
-	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+	read := func(path string, d fs.DirEntry, err error) error {
 		if d.IsDir() && path == "../words" {
 			return fs.SkipDir
 		}
@@ -149,8 +150,8 @@ func TestUsed(t *testing.T) {
 		text, err := os.ReadFile(path)
 		code.Write(text)
 		return err
-	})
-	if err != nil {
+	}
+	if err := errors.Join(filepath.WalkDir("..", read), filepath.WalkDir("../../internal", read)); err != nil {
 		t.Fatal(err)
 	}
 	code.WriteString(lessons(t))
