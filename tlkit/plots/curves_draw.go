@@ -10,6 +10,8 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 )
 
 // Sizes of the drawn figure in CSS pixels.
@@ -237,6 +239,20 @@ const (
 	entryGap    = 22
 )
 
+// maxLegend is the largest number of names that a legend lists. It says how many there are.
+const maxLegend = 40
+
+// firstOf says that a legend has the first of n names.
+func firstOf(n int) string { return fmt.Sprintf("the first %d of %d", maxLegend, n) }
+
+// firstEntries returns the entries of names that a legend lists, and of more what [firstOf] says.
+func firstEntries(entries []legendEntry) []legendEntry {
+	if len(entries) <= maxLegend {
+		return entries
+	}
+	return append(entries[:maxLegend], legendEntry{text: words.Of(firstOf(len(entries))), style: draw.LineStyle{Color: inkColor}})
+}
+
 // legendRows lays the legend out in as many rows as the width needs: names first, then splits.
 func (f curves) legendRows(width float64) [][]legendEntry {
 	lineNames, splits := f.keys()
@@ -246,6 +262,7 @@ func (f curves) legendRows(width float64) [][]legendEntry {
 			m := markerOf(i)
 			entries = append(entries, legendEntry{text: n, style: lineStyle(nil, rgb(Color(i))), mark: &m})
 		}
+		entries = firstEntries(entries)
 	}
 	if !unlabelled(splits) {
 		for _, s := range splits {

@@ -189,7 +189,11 @@ func legend(keys []string, columns int) obj {
 	if unlabelled(keys) {
 		return obj{"disable": true}
 	}
-	return obj{"orient": "bottom", "direction": "horizontal", "title": "", "columns": columns, "symbolOpacity": 1}
+	l := obj{"orient": "bottom", "direction": "horizontal", "title": "", "columns": columns, "symbolOpacity": 1}
+	if n := len(keys); n > maxLegend {
+		l["values"], l["title"] = keys[:maxLegend], words.Of(firstOf(n))
+	}
+	return l
 }
 
 // dashLegend shows the splits by a stroke with their dashes.

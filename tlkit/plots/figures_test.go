@@ -2,6 +2,7 @@ package plots
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -296,5 +297,34 @@ func TestWrap(t *testing.T) {
 	}
 	if got := wrap("  ", sty, px(70), 3); len(got) != 0 {
 		t.Errorf("got %q, want nothing", got)
+	}
+}
+
+// TestThousandClasses: figures of 1,000 names are drawn, and a legend lists the first 40 and says so.
+func TestThousandClasses(t *testing.T) {
+	const n = 1000
+	classes, matrix := make([]string, n), make([][]int, n)
+	var bars []Bar
+	var points []ScatterPoint
+	var lines []Line
+	for i := range n {
+		classes[i], matrix[i] = fmt.Sprint("class number ", i), make([]int, n)
+		matrix[i][i], matrix[i][(7*i+1)%n] = 30, 20
+		bars = append(bars, Bar{Name: classes[i], Value: float64(i)})
+		points = append(points, ScatterPoint{X: float64(i % 31), Y: float64(i), Class: classes[i]})
+		lines = append(lines, series(classes[i], "val", 1, 2, float64(i)))
+	}
+	for name, f := range map[string]Figure{"confusion": Confusion(classes, matrix), "per class": PerClass(classes, matrix), "bars": Bars("", bars, BarOptions{}),
+		"scatter": Scatter("", points, ScatterOptions{}), "curves": Curves("", Panel{Lines: lines})} {
+		b := checked(t, f)
+		svg, _ := b[MIMESVG].(string)
+		if legend := name == "scatter" || name == "curves"; legend != strings.Contains(svg, ">the first 40 of 1000</text>") || legend && strings.Contains(svg, ">class number 40</text>") {
+			t.Errorf("%s: the legend has not the first 40 names", name)
+		}
+		if d, ok := f.(drawable); ok && name != "bars" {
+			if _, height := d.canvas(); height > 2500 {
+				t.Errorf("%s is %.0f pixels high", name, height)
+			}
+		}
 	}
 }

@@ -253,7 +253,7 @@ func (f scatter) legend() [][]legendEntry {
 		entries = append(entries, legendEntry{text: c, style: draw.LineStyle{Color: rgb(Color(i))}, mark: &m}) // a line of no width
 	}
 	width, _ := scatterCanvas()
-	return inRows(entries, width-2*margin)
+	return inRows(firstEntries(entries), width-2*margin)
 }
 
 // scatterCanvas returns the size without legend.

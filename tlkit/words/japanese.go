@@ -181,6 +181,7 @@ var japaneseSentences = [][2]string{
 	{"curves of %s", "$1の曲線"},
 	{"confusion matrix of %d classes", "$1 クラスの混同行列"},
 	{"network of %d stages", "$1 ステージのネットワーク"},
+	{"the first %d of %d", "$2 個のうち最初の $1 個"},
 	{"%d points", "点 $1 個"},
 	{"%d points without finite coordinates are left out", "座標が有限でない点 $1 個を省略"},
 	{"%d of %d points are drawn", "点 $2 個のうち $1 個を表示"},
