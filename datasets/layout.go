@@ -239,7 +239,7 @@ func (n *node) unwrap() (prefix string, inner *node) {
 
 // wrapper returns the single folder around a split's classes, "" if there is none: training_set/training_set/cats.
 func (n *node) wrapper() string {
-	if len(n.below) == 1 && n.images == 0 && n.below[0].images == 0 && len(n.below[0].below) > 1 {
+	if n != nil && len(n.below) == 1 && n.images == 0 && n.below[0].images == 0 && len(n.below[0].below) > 1 {
 		return n.below[0].name
 	}
 	return ""

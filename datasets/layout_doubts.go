@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path"
@@ -11,12 +12,12 @@ import (
 // doubts are the reasons for which folders that are read in one way may mean something else, in the order in which they
 // are looked for. Each returns its text, "" where it does not hold.
 var doubts = map[kind][]func(reading) string{
-	onlyClasses: {reading.roles, reading.looseSplits, reading.nestedCopy, reading.imagesAndOthers, reading.copies,
+	onlyClasses: {reading.roles, reading.looseSplits, reading.foreignSplits, reading.nestedCopy, reading.imagesAndOthers, reading.copies,
 		reading.numbered},
 	classesLikeSplits: {reading.roles, reading.numberedBeside},
 	classesOfSplits: {reading.roles, reading.someOfSplits, reading.fillersOfSplits, reading.partsOfSplits,
 		reading.numberedOfSplits},
-	splitsOfClasses: {reading.roles, reading.flatSplits, reading.rolesWithin, reading.numberedWithin, reading.besideSplits},
+	splitsOfClasses: {reading.roles, reading.flatSplits, reading.rolesWithin, reading.numberedWithin, reading.noTraining, reading.besideSplits},
 }
 
 // doubt returns the first reason why the folders can be read in another way, "" if they can't.
@@ -98,6 +99,21 @@ func (r reading) looseSplits() string {
 	return ""
 }
 
+// foreignSplits: the folders are named like splits in another language: entrenamiento and prueba.
+func (r reading) foreignSplits() string {
+	by := map[string]bool{}
+	var named []*node
+	for _, b := range r.n.below {
+		if split := foreignSplit(b.name); split != "" && len(b.below) > 0 {
+			by[split], named = true, append(named, b)
+		}
+	}
+	if len(by) < 2 || !by[trainSplit] {
+		return ""
+	}
+	return fmt.Sprintf("%s look like splits in another language (%s)", list(nodeNames(named)), optionsBy(r.prefix, named, foreignSplit))
+}
+
 // nestedCopy: a folder holds two or more folders named as those beside it.
 func (r reading) nestedCopy() string {
 	outer, inner := r.n.nestedCopy()
@@ -174,6 +190,24 @@ func (r reading) besideSplits() string {
 	return fmt.Sprintf("%s may be splits or classes, as there is %s beside them", list(nodeNames(r.splits)), list(nodeNames(r.n.others())))
 }
 
+// noTraining: no folder is named like one for training, and others beside the splits hold folders of the same names.
+func (r reading) noTraining() string {
+	if slices.ContainsFunc(r.splits, func(s *node) bool { return splitOf(s.name) == trainSplit }) {
+		return ""
+	}
+	var like []*node
+	for _, other := range r.n.others() {
+		if slices.ContainsFunc(r.splits, func(s *node) bool { return shareClasses([]*node{s, other}) }) {
+			like = append(like, other)
+		}
+	}
+	if len(like) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s are splits, and none of the folders is named like the one for training, which may be %s (%s)",
+		list(nodeNames(r.splits)), list(nodeNames(like)), optionsBy(r.prefix, append(slices.Clone(r.splits), like[0]), func(name string) string { return cmp.Or(splitOf(name), trainSplit) }))
+}
+
 // numbered, numberedBeside, numberedOfSplits, numberedWithin: what would be the classes looks like numbered parts of
 // the data.
 func (r reading) numbered() string       { return r.lookLikeParts(r.n.below, allClasses) }
@@ -189,7 +223,10 @@ func (r reading) numberedWithin() string {
 const allClasses = `Options{Train: "."}`
 
 // optionsFor returns the options that name the folders of splits below a path.
-func optionsFor(above string, splits []*node) string {
+func optionsFor(above string, splits []*node) string { return optionsBy(above, splits, splitOf) }
+
+// optionsBy is optionsFor with the function that tells a folder's split by its name.
+func optionsBy(above string, splits []*node, splitOf func(name string) string) string {
 	fields := []string{}
 	for _, field := range []string{"Train", "Val", "Test"} {
 		for _, s := range splits {

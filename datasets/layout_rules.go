@@ -24,7 +24,8 @@ func (o Options) rules() (rules []rule) {
 // named reports whether the options name anything for a split.
 func (o Options) named() bool { return len(o.rules()) > 0 }
 
-// explicitRules are the folders that the options name.
+// explicitRules are the folders that the options name. A single folder around the classes of one is entered, as where no
+// options are given: Train: "seg_train" means seg_train/seg_train.
 func explicitRules(source string, root *node, o Options) ([]rule, error) {
 	var rules []rule
 	for _, r := range o.rules() {
@@ -32,6 +33,7 @@ func explicitRules(source string, root *node, o Options) ([]rule, error) {
 		if folder == "" {
 			return nil, fmt.Errorf("datasets: %s has no folder %s with images, which the options name for %s. Found:\n%v", source, r.folder, r.split, root)
 		}
+		folder = path.Join(folder, root.at(folder).wrapper())
 		if i := slices.IndexFunc(rules, func(other rule) bool { return other.folder == folder }); i >= 0 {
 			return nil, fmt.Errorf("datasets: %s: the options name the folder %s for both %s and %s; expected different ones",
 				source, r.folder, rules[i].split, r.split)
@@ -97,6 +99,21 @@ func (n *node) find(source, words string) string {
 		}
 	}
 	return ""
+}
+
+// at returns the folder at a path from the root, nil for one with "*".
+func (n *node) at(folder string) *node {
+	for name := range strings.SplitSeq(folder, "/") {
+		if name == "." {
+			return nil
+		}
+		i := slices.IndexFunc(n.below, func(b *node) bool { return b.name == name })
+		if i < 0 {
+			return nil
+		}
+		n = n.below[i]
+	}
+	return n
 }
 
 // holds reports whether the folder exists and holds images; "*" stands for any folder.

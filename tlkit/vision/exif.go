@@ -137,9 +137,13 @@ const (
 	tagSubfileType = 254 // bit 0: a reduced version of another image of the file
 	tagCompression = 259
 	tagPhotometric = 262
+	tagFillOrder   = 266
 	tagOrientation = 274
+	tagSamples     = 277 // per pixel
+	tagPlanar      = 284 // 2: the planes of the colours one after the other
 	tagTileWidth   = 322
 	tagTileLength  = 323
+	tagExtra       = 338   // what samples beyond the colours are
 	tagDNGVersion  = 50706 // Adobe's raw format
 
 	typeShort = 3
@@ -148,38 +152,49 @@ const (
 	compressionFax3     = 3
 	compressionFax4     = 4
 	photometricBlackIs0 = 1
+	photometricRGB      = 2
 )
 
 // tiffTag returns the single whole number of a tag of the first directory; 0 for a tag of another content.
 func tiffTag(data []byte, tag uint16) (value int, ok bool) {
-	if len(data) < 8 {
+	entry, order := tiffEntry(data, tag)
+	if entry == nil {
 		return 0, false
 	}
+	switch kind, count := order.Uint16(entry[2:]), order.Uint32(entry[4:]); {
+	case kind == typeShort && count == 1:
+		return int(order.Uint16(entry[8:])), true
+	case kind == typeLong && count == 1:
+		return int(order.Uint32(entry[8:])), true
+	}
+	return 0, true
+}
+
+// tiffEntry returns the entry of a tag in the first directory, a part of data that begins with its 12 bytes; nil if
+// there is none.
+func tiffEntry(data []byte, tag uint16) ([]byte, binary.ByteOrder) {
 	var order binary.ByteOrder = binary.LittleEndian
+	if len(data) < 8 {
+		return nil, order
+	}
 	if data[0] == 'M' {
 		order = binary.BigEndian
 	}
 	at := uint64(order.Uint32(data[4:]))
 	if at+2 > uint64(len(data)) {
-		return 0, false
+		return nil, order
 	}
 	entries := data[at+2:]
 	for range order.Uint16(data[at:]) {
 		if len(entries) < 12 {
-			return 0, false
+			return nil, order
 		}
 		if order.Uint16(entries) == tag {
-			switch kind, count := order.Uint16(entries[2:]), order.Uint32(entries[4:]); {
-			case kind == typeShort && count == 1:
-				return int(order.Uint16(entries[8:])), true
-			case kind == typeLong && count == 1:
-				return int(order.Uint32(entries[8:])), true
-			}
-			return 0, true
+			return entries, order
 		}
 		entries = entries[12:]
 	}
-	return 0, false
+	return nil, order
 }
 
 // oriented returns m rotated and flipped upright (CIPA DC-008, 4.6.4 A, Orientation): the orientation gives the true

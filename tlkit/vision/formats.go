@@ -45,10 +45,18 @@ var formats = []format{
 	{"jpeg", []string{"\xff\xd8\xff"}, jpegHeader, jpegPixels},
 	{"png", []string{"\x89PNG\r\n\x1a\n"}, pngHeader, pngPixels},
 	{"gif", []string{"GIF87a", "GIF89a"}, plainHeader(gif.DecodeConfig, 1), gifPixels},
-	{"bmp", []string{"BM????\x00\x00\x00\x00"}, plainHeader(bmp.DecodeConfig, 4), through(bmp.Decode)},
+	{"bmp", bmpMagic, plainHeader(bmp.DecodeConfig, 4), through(bmp.Decode)},
 	{"webp", []string{"RIFF????WEBP"}, webpHeader, webpPixels},
 	{"tiff", []string{"II*\x00", "MM\x00*"}, tiffHeader, tiffPixels},
 	{"pnm", pnmMagic, pnmHeader, pnmPixels},
+}
+
+// bmpMagic are the beginnings of BMP files: "BM", sizes and two numbers that are not used, which some programs don't
+// leave 0, and the size of one of the headers that there are.
+var bmpMagic = []string{
+	"BM????????????\x0c\x00\x00\x00", "BM????????????\x28\x00\x00\x00", "BM????????????\x34\x00\x00\x00", "BM????????????\x38\x00\x00\x00",
+	"BM????????????\x40\x00\x00\x00", "BM????????????\x6c\x00\x00\x00", "BM????????????\x7c\x00\x00\x00",
+	"BM????\x00\x00\x00\x00",
 }
 
 // safeHeader converts a panic of a decoder to an error: a data set is foreign input, and one file must not end a run.
@@ -197,11 +205,51 @@ func tiffHeader(data []byte) (header, error) {
 	if err := cameraRaw(data); err != nil {
 		return header{}, err
 	}
-	c, err := tiff.DecodeConfig(bytes.NewReader(data))
+	if feature := unreadTIFF(data); feature != "" {
+		return header{}, &UnsupportedError{Format: "tiff", Feature: feature, Advice: "save it anew in the format's usual form, or as PNG"}
+	}
+	c, err := tiff.DecodeConfig(bytes.NewReader(withAlpha(data)))
 	if err == nil {
 		err = checkTiles(data, c.Width, c.Height)
 	}
 	return header{width: c.Width, height: c.Height, perPixel: 2*modelBytes(c.ColorModel) + 3}, err
+}
+
+// unreadTIFF names a feature of a sound TIFF file that the decoder takes for damage, or does not look at; "" if there is
+// none.
+func unreadTIFF(data []byte) string {
+	samples, _ := tiffTag(data, tagSamples)
+	planar, _ := tiffTag(data, tagPlanar)
+	order, _ := tiffTag(data, tagFillOrder)
+	compression, _ := tiffTag(data, tagCompression)
+	photometric, _ := tiffTag(data, tagPhotometric)
+	_, said := tiffTag(data, tagExtra)
+	switch {
+	case planar == 2 && samples > 1:
+		return "the planes of the colours one after the other"
+	case order == 2 && compression != compressionFax3 && compression != compressionFax4:
+		return "bytes whose first bit is the last (FillOrder 2)"
+	case photometric == photometricRGB && (samples > 4 || samples == 4 && !said):
+		return fmt.Sprintf("%d samples for each pixel", samples)
+	}
+	return ""
+}
+
+// withAlpha returns a TIFF file of four samples for each pixel whose fourth is not said to be transparency, such as near
+// infrared, as if it were: the decoder then reads the colours, and the fourth is dropped, as in Pillow.
+func withAlpha(data []byte) []byte {
+	photometric, _ := tiffTag(data, tagPhotometric)
+	samples, _ := tiffTag(data, tagSamples)
+	if extra, said := tiffTag(data, tagExtra); !said || extra != 0 || samples != 4 || photometric != photometricRGB {
+		return data
+	}
+	data = slices.Clone(data)
+	entry, order := tiffEntry(data, tagExtra)
+	const unassociated = 2
+	if kind, count := order.Uint16(entry[2:]), order.Uint32(entry[4:]); kind == typeShort && count == 1 {
+		order.PutUint16(entry[8:], unassociated)
+	}
+	return data
 }
 
 // checkTiles refuses a TIFF file whose tiles have far more pixels than the image: the decoder unpacks all of each, and
@@ -225,7 +273,7 @@ func checkTiles(data []byte, width, height int) error {
 
 // tiffPixels corrects fax-coded files in which 0 is black: the decoder reads the code's white as white, libtiff as 0.
 func tiffPixels(data []byte, bits int) (*Image, int, error) {
-	out, bits, err := through(tiff.Decode)(data, bits)
+	out, bits, err := through(tiff.Decode)(withAlpha(data), bits)
 	if err != nil {
 		return nil, 0, err
 	}

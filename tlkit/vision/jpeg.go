@@ -19,6 +19,7 @@ const (
 	jpegRST7  = 0xd7
 	jpegEOI   = 0xd9 // end of the image
 	jpegSOS   = 0xda // start of a scan: no header comes after it
+	jpegDRI   = 0xdd // interval of restarts
 	jpegAPP1  = 0xe1 // EXIF
 	jpegAPP14 = 0xee // Adobe's colour transform
 )
@@ -55,11 +56,12 @@ func anyContent([]byte) bool { return true }
 const maxJPEGScans = 100
 
 // jpegScans counts the scans of a JPEG file up to its end marker: what cameras append after that is not the image's.
-func jpegScans(data []byte) (scans int) {
+// restarts reports whether it has intervals of restarts.
+func jpegScans(data []byte) (scans int, restarts bool) {
 	for at := 2; ; {
 		next := bytes.IndexByte(data[min(at, len(data)):], 0xff)
 		if next < 0 || at+next+4 > len(data) {
-			return scans
+			return scans, restarts
 		}
 		at += next + 1
 		switch m := data[at]; {
@@ -67,10 +69,13 @@ func jpegScans(data []byte) (scans int) {
 		case m == 0, m >= jpegRST0 && m <= jpegRST7: // within a scan
 			at++
 		case m == jpegEOI:
-			return scans
+			return scans, restarts
 		default:
-			if m == jpegSOS {
+			switch {
+			case m == jpegSOS:
 				scans++
+			case m == jpegDRI && at+5 <= len(data):
+				restarts = restarts || binary.BigEndian.Uint16(data[at+3:]) > 0
 			}
 			at += 1 + int(binary.BigEndian.Uint16(data[at+1:]))
 		}
@@ -89,7 +94,7 @@ func jpegHeader(data []byte) (header, error) {
 	if err != nil {
 		return header{}, err
 	}
-	if scans := jpegScans(data); scans > maxJPEGScans {
+	if scans, _ := jpegScans(data); scans > maxJPEGScans {
 		return header{}, fmt.Errorf("%w: the file goes over its pixels in %d scans, and at most %d are read; save it anew", ErrTooLarge, scans, maxJPEGScans)
 	}
 	own := 3
@@ -143,6 +148,11 @@ func withTables(data []byte) []byte {
 func jpegPixels(data []byte, _ int) (*Image, int, error) {
 	m, err := jpeg.Decode(bytes.NewReader(withTables(withAdobe(data))))
 	if err != nil {
+		// In a scan of one colour, the standard library counts the interval in the blocks of all.
+		if scans, restarts := jpegScans(data); restarts && scans > 1 {
+			return nil, 0, &UnsupportedError{Format: "jpeg", Feature: "restarts within several scans",
+				Advice: "write it without them, without a loss: jpegtran -copy all -progressive photo.jpg > new.jpg"}
+		}
 		return nil, 0, err
 	}
 	return FromImage(m), 8, nil

@@ -225,3 +225,42 @@ src.save("notread.pdf")
 cmyk.save("notread_cmyk.tiff")
 src.save("notread_jpeg.tiff", compression="jpeg")
 Image.fromarray(pix[..., 0].astype(np.float32)).save("notread_float.tiff")
+
+
+# TIFF with near infrared as its fourth sample; colours in planes and bytes of reversed bits, which are not read.
+def tiff(samples, data, *more):
+    """A TIFF file of 8 bits per sample, in one strip at its beginning; more are further tags (number, value)."""
+    at = 8 + len(data) + len(data) % 2
+    tags = {256: W, 257: H, 259: 1, 262: 2, 273: 8, 277: samples, 278: H, 279: len(data), **dict(more)}
+    bits = at + 2 + 12 * (len(tags) + 1) + 4
+    entries = {tag: struct.pack("<HHII", tag, 4, 1, v) for tag, v in tags.items()}
+    entries[258] = struct.pack("<HHII", 258, 3, samples, bits)
+    for tag in (259, 262, 266, 277, 284, 338):
+        if tag in tags:
+            entries[tag] = struct.pack("<HHIHH", tag, 3, 1, tags[tag], 0)
+    body = b"".join(entries[tag] for tag in sorted(entries))
+    return (b"II*\0" + struct.pack("<I", at) + data.ljust(at - 8, b"\0") + struct.pack("<H", len(entries)) + body + bytes(4)
+            + struct.pack("<" + "H" * samples, *[8] * samples))
+
+
+infrared = np.dstack([pix, pix[..., 1]])
+put("infrared.tiff", tiff(4, infrared.tobytes(), (338, 0)))
+with open("notread_reversed.tiff", "wb") as f:
+    f.write(tiff(3, pix.tobytes(), (266, 2)))
+with open("notread_planes.tiff", "wb") as f:
+    f.write(tiff(3, pix.transpose(2, 0, 1).tobytes(), (284, 2)))
+with open("notread_infrared.tiff", "wb") as f:
+    f.write(tiff(4, infrared.tobytes()))
+
+# BMP whose two unused numbers are not 0, and with 16 bits, which is not read.
+buf = io.BytesIO()
+src.save(buf, "BMP")
+data = buf.getvalue()
+put("unused.bmp", data[:6] + b"\1\2\3\4" + data[10:])
+row = ((pix[..., 0].astype("<u2") >> 3 << 10) | (pix[..., 1].astype("<u2") >> 3 << 5) | (pix[..., 2] >> 3)).astype("<u2")
+body = np.pad(row, ((0, 0), (0, W % 2)))[::-1].tobytes()
+with open("notread_16bits.bmp", "wb") as f:
+    f.write(b"BM" + struct.pack("<IHHI", 54 + len(body), 9, 0, 54) + struct.pack("<IiiHHIIiiII", 40, W, H, 1, 16, 0, len(body), 0, 0, 0, 0) + body)
+
+# A progressive JPEG with restarts, which the standard library takes for a broken one.
+src.save("notread_restarts.jpg", quality=80, progressive=True, restart_marker_rows=1)
