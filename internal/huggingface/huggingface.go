@@ -34,7 +34,7 @@ var (
 	idRule       = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}$`)
 	revisionRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,254}$`)
 	commitRule   = regexp.MustCompile(`^[0-9a-f]{40}$`)
-	etagRule     = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
+	etagRule     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`) // a name in the folder blobs, so neither . nor ..
 )
 
 // Parse reads "owner/name" or "owner/name@revision".
@@ -163,16 +163,69 @@ func (r Repo) Dir() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return filepath.Join(cache, "models--"+strings.ReplaceAll(r.ID, "/", "--")), nil
+	return filepath.Join(cache, r.folder()), nil
 }
 
-// Cached returns the path of a file of the repository in the cache, "" if it is not there.
-func (r Repo) Cached(name string) string {
-	dir, err := r.Dir()
-	if err != nil || !filepath.IsLocal(filepath.FromSlash(name)) {
+// folder is the name of the repository's folder in a cache.
+func (r Repo) folder() string { return "models--" + strings.ReplaceAll(r.ID, "/", "--") }
+
+// sharedDir is the repository's folder in TLKIT_DATA, where a cache for several users may be; "" without that variable.
+func (r Repo) sharedDir() string {
+	dir, err := envpath.Get("TLKIT_DATA")
+	if err != nil || dir == "" {
 		return ""
 	}
-	commit := r.revision()
+	return filepath.Join(dir, r.folder())
+}
+
+// Cached returns the path of a file of the repository in the cache or in TLKIT_DATA, "" if it is in neither.
+func (r Repo) Cached(name string) string {
+	dir, err := r.Dir()
+	if err != nil {
+		return ""
+	}
+	if p := r.cachedIn(dir, r.revision(), name); p != "" {
+		return p
+	}
+	return r.shared(r.revision(), name)
+}
+
+// shared returns the path of a file of a revision in TLKIT_DATA. One whose content is not what its name says is not taken:
+// whoever put it there may have copied half of it. That of a name without a digest is not taken either.
+func (r Repo) shared(revision, name string) string {
+	dir := r.sharedDir()
+	if dir == "" {
+		return ""
+	}
+	p := r.cachedIn(dir, revision, name)
+	if p == "" {
+		return ""
+	}
+	blob, err := filepath.EvalSymlinks(p)
+	if err != nil {
+		return ""
+	}
+	sum := ""
+	switch digest := filepath.Base(blob); len(digest) {
+	case sha256Digits:
+		sum, err = fetch.SHA256(blob)
+	case sha1Digits:
+		sum, err = gitHash(blob)
+	default:
+		return ""
+	}
+	if err != nil || sum != filepath.Base(blob) {
+		return ""
+	}
+	return p
+}
+
+// cachedIn returns the path of a file of a revision in a folder of the repository, "" if it is not there.
+func (r Repo) cachedIn(dir, revision, name string) string {
+	if !filepath.IsLocal(filepath.FromSlash(name)) {
+		return ""
+	}
+	commit := revision
 	if !commitRule.MatchString(commit) {
 		b, err := os.ReadFile(filepath.Join(dir, "refs", filepath.FromSlash(commit)))
 		if err != nil {
@@ -265,6 +318,9 @@ func (r Repo) download(ctx context.Context, name string, o Options) (string, err
 	if !commitRule.MatchString(commit) || !etagRule.MatchString(etag) {
 		return "", fmt.Errorf("huggingface: %s says of %s neither commit nor content (X-Repo-Commit %.50q, ETag %.80q); is HF_ENDPOINT a hub?",
 			fetch.Shown(Endpoint()), name, commit, etag)
+	}
+	if p := r.shared(commit, name); p != "" {
+		return p, nil
 	}
 	dir, err := r.Dir()
 	if err != nil {

@@ -1,10 +1,16 @@
 package huggingface
 
 import (
+	"errors"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 )
 
 func TestParse(t *testing.T) {
@@ -97,6 +103,109 @@ func TestPythonsCache(t *testing.T) {
 	for _, name := range []string{"../x", "/etc/passwd", "a//b", ""} {
 		if path, err := (Repo{ID: "a/b"}).File(t.Context(), name, Options{}); err == nil {
 			t.Errorf("%q gave %s", name, path)
+		}
+	}
+}
+
+// TestHostileAnswer: a hub whose commit or ETag is no name of a file gets nothing written: neither outside of the folder of
+// contents nor in its place.
+func TestHostileAnswer(t *testing.T) {
+	good, commit := strings.Repeat("1f", 20), strings.Repeat("0a", 20)
+	for _, c := range []struct{ commit, etag string }{
+		{commit, `"."`}, {commit, `".."`}, {commit, `"..."`}, {commit, `".hidden"`}, {commit, `W/".."`}, {commit, `"../x"`}, {commit, `"a/b"`}, {commit, `"/etc/x"`},
+		{commit, `"` + strings.Repeat("a", 200) + `"`}, {commit, ""}, {"..", good}, {"main", good}, {"", good},
+	} {
+		cache := t.TempDir()
+		t.Setenv("HF_HUB_CACHE", cache)
+		for _, name := range []string{"HF_HUB_OFFLINE", "TLKIT_OFFLINE", "HF_TOKEN"} {
+			t.Setenv(name, "")
+		}
+		hub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("X-Repo-Commit", c.commit)
+			w.Header().Set("ETag", c.etag)
+			w.Write([]byte("content"))
+		}))
+		t.Setenv("HF_ENDPOINT", hub.URL)
+		path, err := Repo{ID: "a/b"}.File(t.Context(), "config.json", Options{})
+		hub.Close()
+		if err == nil || !strings.Contains(err.Error(), "neither commit nor content") {
+			t.Errorf("commit %q, ETag %q: %q, %v", c.commit, c.etag, path, err)
+		}
+		filepath.WalkDir(filepath.Dir(cache), func(path string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() {
+				t.Errorf("commit %q, ETag %q: %s was written", c.commit, c.etag, path)
+			}
+			return err
+		})
+	}
+}
+
+// TestShared: a cache for several users in TLKIT_DATA gives its files without a download, on and off the network, if their
+// content is that of their names.
+func TestShared(t *testing.T) {
+	for _, name := range []string{"HF_HUB_OFFLINE", "TLKIT_OFFLINE", "HF_TOKEN"} {
+		t.Setenv(name, "")
+	}
+	data, commit := t.TempDir(), strings.Repeat("0a", 20)
+	t.Setenv("TLKIT_DATA", data)
+	const content = "the weights"
+	dir := filepath.Join(data, "models--a--b")
+	put := func(path, text string) {
+		t.Helper()
+		path = filepath.Join(dir, path)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("refs/main", commit)
+	put("blobs/abc", content)
+	sum, err := fetch.SHA256(filepath.Join(dir, "blobs", "abc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	git, err := gitHash(filepath.Join(dir, "blobs", "abc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gets := 0
+	hub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Repo-Commit", commit)
+		w.Header().Set("ETag", `"`+sum+`"`)
+		if r.Method == http.MethodGet {
+			gets++
+		}
+		w.Write([]byte(content))
+	}))
+	defer hub.Close()
+	t.Setenv("HF_ENDPOINT", hub.URL)
+	for _, c := range []struct {
+		blob, content string
+		taken         bool
+	}{
+		{sum, content, true},
+		{git, content, true},
+		{sum, content[:4], false},
+		{git, "other weight", false},
+		{"abc", content, false},
+	} {
+		put("blobs/"+c.blob, c.content)
+		link := filepath.Join(dir, "snapshots", commit, "w.safetensors")
+		if err := errors.Join(os.RemoveAll(filepath.Dir(link)), os.MkdirAll(filepath.Dir(link), 0o755), os.Symlink("../../blobs/"+c.blob, link)); err != nil {
+			t.Skip("no symbolic links here:", err)
+		}
+		for _, offline := range []string{"", "1"} {
+			t.Setenv("HF_HUB_CACHE", t.TempDir())
+			t.Setenv("HF_HUB_OFFLINE", offline)
+			gets = 0
+			path, err := Repo{ID: "a/b"}.File(t.Context(), "w.safetensors", Options{})
+			switch {
+			case c.taken && (err != nil || path != link || gets > 0):
+				t.Errorf("%.8s, offline %q: %s, %v, after %d downloads; want the shared file", c.blob, offline, path, err, gets)
+			case !c.taken && offline == "" && (err != nil || path == link || gets == 0):
+				t.Errorf("%.8s with %q: %s, %v, after %d downloads; want a download", c.blob, c.content, path, err, gets)
+			case !c.taken && offline != "" && err == nil:
+				t.Errorf("%.8s with %q, offline: %s; want an error", c.blob, c.content, path)
+			}
 		}
 	}
 }
