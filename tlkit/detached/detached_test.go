@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -283,6 +284,7 @@ func TestEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	text = regexp.MustCompile(` "Checksum": .*\n`).ReplaceAll(text, nil) // as an older version wrote it
 	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(text), images, images+"-gone")), 0o666); err != nil {
 		t.Fatal(err)
 	}

@@ -277,11 +277,10 @@ func (j *job) write(model *zoo.Model) error {
 	if j.Model, err = keepModel(dir, model); err != nil {
 		return fmt.Errorf("detached: run %q: the model: %w", j.Name, err)
 	}
-	text, err := json.MarshalIndent(j, "", " ")
+	text, err := seal(j)
 	if err != nil {
 		return fmt.Errorf("detached: run %q: %w", j.Name, err)
 	}
-	text = append(text, '\n')
 	j.key = keyOf(text)
 	if had, _ := os.ReadFile(filepath.Join(dir, jobFile)); !bytes.Equal(had, text) {
 		if err := atomicfile.WriteBytes(filepath.Join(dir, jobFile), text); err != nil {
@@ -325,6 +324,21 @@ func keepModel(dir string, model *zoo.Model) (string, error) {
 		return "", err
 	}
 	return filepath.Join(name, file), os.Rename(fresh, kept)
+}
+
+// checkModel returns an error if the model's files are not those that the job was written with.
+func (j *job) checkModel() error {
+	dir := filepath.Join(j.dir(), filepath.Dir(j.Model))
+	named, ok := strings.CutPrefix(filepath.Base(dir), modelPrefix+"-")
+	if !ok {
+		return nil // a job of format 1
+	}
+	if sum, err := digest(dir); err != nil {
+		return fmt.Errorf("detached: run %q: the model: %w; start the training again", j.Name, err)
+	} else if sum[:16] != named {
+		return fmt.Errorf("detached: run %q: the files of the model in %s are damaged; start the training again", j.Name, dir)
+	}
+	return nil
 }
 
 // removeOtherModels removes the models of earlier jobs.
@@ -388,7 +402,7 @@ func readJob(runDir string) (*job, error) {
 		return nil, err
 	}
 	j := job{key: keyOf(text)}
-	if err := json.Unmarshal(text, &j); err != nil {
+	if err := unseal(text, &j); err != nil {
 		return nil, fmt.Errorf("detached: %s can't be read (%w); start the training again", path, err)
 	}
 	if j.Format < 1 || j.Format > jobFormat {

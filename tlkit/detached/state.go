@@ -1,7 +1,6 @@
 package detached
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -167,11 +166,11 @@ func (s saved) left(run *train.Run, own train.Results) bool {
 }
 
 func (s saved) write(dir string) error {
-	text, err := json.Marshal(s)
+	text, err := seal(s)
 	if err != nil {
 		return err
 	}
-	return atomicfile.WriteBytes(filepath.Join(dir, stateFile), append(text, '\n'))
+	return atomicfile.WriteBytes(filepath.Join(dir, stateFile), text)
 }
 
 // readSaved reads the state of the job in a folder. A job is Waiting if there is no state, or one of an earlier job.
@@ -191,7 +190,7 @@ func readSaved(dir string) (s saved, err error) {
 		return s, fmt.Errorf("detached: %w; %s", err, next)
 	}
 	if err == nil {
-		err = json.Unmarshal(text, &s)
+		err = unseal(text, &s)
 	}
 	if err != nil {
 		return s, fmt.Errorf("detached: %s is damaged (%w); the training writes it anew when it ends, and Resume starts one that is over", filepath.Join(dir, stateFile), err)

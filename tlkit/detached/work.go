@@ -79,6 +79,9 @@ func (j *job) train(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := j.checkModel(); err != nil {
+		return err
+	}
 	model, err := zoo.LoadExported(filepath.Join(j.dir(), j.Model))
 	if err != nil {
 		return err
