@@ -22,10 +22,10 @@ func TestSmall(t *testing.T) {
 		err          error
 	}{
 		"good":                {good, good, "", nil},
-		"cut":                 {cut, good, "f.json is missing or damaged and was read from its second copy", nil},
-		"missing":             {os.Remove, good, "f.json is missing or damaged and was read from its second copy", nil},
-		"second copy cut":     {good, cut, "f.json.bak is missing or damaged; it is only a second copy", nil},
-		"second copy missing": {good, os.Remove, "f.json.bak is missing or damaged; it is only a second copy", nil},
+		"cut":                 {cut, good, "f.json is damaged and was read from its second copy", nil},
+		"missing":             {os.Remove, good, "f.json is missing and was read from its second copy", nil},
+		"second copy cut":     {good, cut, "f.json.bak is damaged; it is only a second copy", nil},
+		"second copy missing": {good, os.Remove, "f.json.bak is missing; it is only a second copy", nil},
 		"both cut":            {cut, cut, "", ErrDamaged},
 		"one cut, one gone":   {cut, os.Remove, "", ErrDamaged},
 		"both missing":        {os.Remove, os.Remove, "", fs.ErrNotExist},

@@ -75,7 +75,10 @@ func fault(err error) string {
 	if errno := SystemError(err); Unreadable(err) {
 		return "can't be read (" + errno.Error() + ")"
 	}
-	return "is missing or damaged"
+	if errors.Is(err, fs.ErrNotExist) { // a program that is killed between the two writes leaves no second copy
+		return "is missing"
+	}
+	return "is damaged"
 }
 
 func readGood(path string, valid func([]byte) bool) ([]byte, error) {
