@@ -30,6 +30,7 @@ type keptLab struct {
 }
 
 // newKeptLab writes a notebook with these cells and starts JupyterLab.
+// Its culler is that of a hub, with short times: it ends kernels that compute nothing, with a page or without.
 func newKeptLab(t *testing.T, p Prefix, cells ...string) *keptLab {
 	t.Helper()
 	dir := t.TempDir()
@@ -48,7 +49,9 @@ func newKeptLab(t *testing.T, p Prefix, cells ...string) *keptLab {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(p.Bin("tlkernel"), "lab", "--no-browser", "--port=0", "--ServerApp.port_retries=0",
-		"--ServerApp.root_dir="+dir, "--LabApp.expose_app_in_browser=True")
+		"--ServerApp.root_dir="+dir, "--LabApp.expose_app_in_browser=True",
+		"--MappingKernelManager.cull_connected=True", "--MappingKernelManager.cull_busy=False", "--MappingKernelManager.cull_idle_timeout=45",
+		"--MappingKernelManager.cull_interval=5")
 	url, token := testutil.StartJupyter(t, cmd)
 	l.address = fmt.Sprintf("%slab/tree/kept.ipynb?token=%s&reset", url, token)
 	if err := chromedp.Do(l.browser, chromedp.Navigate("about:blank")); err != nil { // the browser lives as long as this page

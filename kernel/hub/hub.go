@@ -57,6 +57,9 @@ func Prepare(ctx context.Context, opts Options) error {
 	if err := os.Chmod(o.Dir, 0o711); err != nil { // its names are not theirs to list
 		return fmt.Errorf("hub: %w", err)
 	}
+	if err := o.prepareData(); err != nil {
+		return err
+	}
 	for _, step := range []func(context.Context) error{o.prepareVenv, o.prepareProxy, o.prepareUsers} {
 		if err := step(ctx); err != nil {
 			return err
@@ -87,6 +90,21 @@ func thisProgram() (string, error) {
 		return "", fmt.Errorf("hub: other users can't enter %s, where %s is; start the installation's own tlkernel", closed, path)
 	}
 	return path, nil
+}
+
+// dataFolder is the folder in the hub's with data sets and weights for all users.
+const dataFolder = "data"
+
+// prepareData makes the folder of the shared data sets and weights. What the teacher has put there stays.
+func (o Options) prepareData() error {
+	dir := filepath.Join(o.Dir, dataFolder)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("hub: %w", err)
+	}
+	if closed := kernel.ClosedTo(dir); closed != "" {
+		o.say("%s: users can't read the data sets and weights there; to open it: chmod go+rx %[1]s", closed)
+	}
+	return nil
 }
 
 // prepareLessons copies the lessons to a folder that users can read. What the teacher has put there stays.

@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"io/fs"
@@ -16,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +35,7 @@ func TestReadRoster(t *testing.T) {
 		{"# class of 2026\r\n\n alice \nalice\nzoë-x", nil, `line 5: "zoë-x" is no name`},
 		{"# class\n alice \nalice\n", []string{"alice"}, ""},
 		{"alice\nroot", nil, "line 2: root can't be"},
+		{"\ufeffalice\r\nbob\r\n", []string{"alice", "bob"}, ""},
 		{"-rf\n", nil, `line 1: "-rf"`},
 		{"a:b\n", nil, `"a:b"`},
 		{"../x\n", nil, `"../x"`},
@@ -282,6 +285,92 @@ func TestConfig(t *testing.T) {
 			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 				t.Errorf("%v, %v; want a file that others can't read", info, err)
 			}
+		}
+	}
+}
+
+// TestServerCommand: what starts a user's server has each of its arguments, and for Slurm, whose job is a text for a shell,
+// ends with batchspawner-singleuser, which runs a Python program: the server.
+func TestServerCommand(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("no python3 on PATH")
+	}
+	for _, spawner := range Spawners {
+		o, _, err := Options{Dir: filepath.Join(t.TempDir(), "a hub"), Spawner: spawner, Memory: 3 << 30, Cores: 1.5}.complete()
+		if err == nil {
+			err = os.Mkdir(o.Dir, 0o755)
+		}
+		if err == nil {
+			err = o.writeConfig("/opt/tl kit", "/opt/tl kit/bin/tlkernel")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		const script = `
+import json, shlex, sys, types
+from unittest.mock import MagicMock
+c = MagicMock()
+sys.modules["batchspawner"] = types.ModuleType("batchspawner")
+exec(open(sys.argv[1]).read(), {"get_config": lambda: c})
+print(json.dumps(shlex.split(" ".join([c.BatchSpawnerBase.batchspawner_singleuser_cmd] + c.Spawner.cmd)) if sys.argv[2] == "slurm" else c.Spawner.cmd))`
+		out, err := exec.Command(python, "-c", script, filepath.Join(o.Dir, configFile), spawner).CombinedOutput()
+		var got []string
+		if err != nil || json.Unmarshal(out, &got) != nil {
+			t.Fatalf("%s: %v\n%s", spawner, err, out)
+		}
+		limits := map[string]string{SpawnSystemd: limitsSystemd, SpawnSlurm: limitsSlurm}[spawner]
+		if limits == "" {
+			limits, _ = o.findLimits()
+		}
+		want := []string{"/opt/tl kit/bin/tlkernel", "hub-session", "--prefix", "/opt/tl kit", "--lessons", o.Dir + "/lessons", "--data", o.Dir + "/data",
+			"--memory", "3221225472", "--cores", "1.5", "--limits", limits, "--", o.Dir + "/venv/bin/jupyterhub-singleuser"}
+		if spawner == SpawnSlurm {
+			want = slices.Insert(want, len(want)-1, o.Dir+"/venv/bin/batchspawner-singleuser")
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s:\n%q, want\n%q", spawner, got, want)
+		}
+	}
+}
+
+// TestAllowedUsers: the configuration lets in who is in the list, as the preparation reads it, and never root.
+func TestAllowedUsers(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("no python3 on PATH")
+	}
+	for text, want := range map[string]string{
+		"ada\ngrace\n":                                  "['ada', 'grace']",
+		"\ufeffada\r\n\r\n  # the others\r\n grace \r\n": "['ada', 'grace']",
+		"": "everyone",
+	} {
+		o, _, err := Options{Dir: t.TempDir(), Spawner: SpawnLocal}.complete()
+		if err == nil {
+			err = o.writeConfig("/opt/tlkit", "/opt/tlkit/bin/tlkernel")
+		}
+		if err == nil && text != "" {
+			err = os.WriteFile(filepath.Join(o.Dir, usersFile), []byte(text), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		const script = `
+import sys
+from unittest.mock import MagicMock
+c = MagicMock()
+exec(open(sys.argv[1]).read(), {"get_config": lambda: c})
+a = c.Authenticator
+print("everyone" if a.allow_all is True else sorted(a.allowed_users), a.blocked_users)`
+		out, err := exec.Command(python, "-c", script, filepath.Join(o.Dir, configFile)).CombinedOutput()
+		if got := strings.TrimSpace(string(out)); err != nil || got != want+" {'root'}" {
+			t.Errorf("%q: %v, %s; want %s and not root", text, err, got, want)
+		}
+		if text == "" {
+			continue
+		}
+		if names, err := readRoster([]byte(text)); err != nil || strings.Join(names, "', '") != strings.Trim(want, "[']") {
+			t.Errorf("%q: the preparation reads %q, %v", text, names, err)
 		}
 	}
 }

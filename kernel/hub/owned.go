@@ -60,6 +60,9 @@ func (o Options) checkPlaces(p kernel.Prefix, m *kernel.Manifest, tlkernel strin
 		kernel.Place{What: "the kernels' Python environment", Path: m.Venv},
 		kernel.Place{What: "tlkernel", Path: tlkernel},
 		kernel.Place{What: "the hub's folder", Path: o.Dir})
+	if o.Dir != "" {
+		places = append(places, kernel.Place{What: "the shared data", Path: filepath.Join(o.Dir, dataFolder)})
+	}
 	for _, place := range places {
 		if place.Path == "" { // an installation without it
 			continue

@@ -104,6 +104,16 @@ func TestCheckPlaces(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	shared := filepath.Join(at("hub"), dataFolder)
+	if err := errors.Join(os.Mkdir(shared, 0o755), check()); err != nil {
+		t.Error(err)
+	}
+	if err := os.Chmod(shared, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := check(); err == nil || !strings.Contains(err.Error(), shared+" (mode 0777)") {
+		t.Errorf("the shared data: %v", err)
+	}
 	// The manifest of an older version does not name the folder of the workers.
 	live := filepath.Join(at("prefix"), "live")
 	if err := errors.Join(os.Mkdir(live, 0o755), os.Chmod(live, 0o777)); err != nil {

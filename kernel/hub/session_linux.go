@@ -44,6 +44,9 @@ func Session(opts SessionOptions, command []string) error {
 	env := kernel.JupyterEnv(os.Environ(), kernel.Prefix(opts.Prefix), sockets)
 	env = kernel.KeepOutputs(env, kernel.Prefix(opts.Prefix))
 	env = environ.Set(env, "JUPYTER_RUNTIME_DIR="+sockets, "TLKIT_HOME="+opts.Prefix)
+	if opts.Data != "" && os.Getenv("TLKIT_DATA") == "" {
+		env = environ.Set(env, "TLKIT_DATA="+opts.Data)
+	}
 	if opts.Memory > 0 && os.Getenv("GOMEMLIMIT") == "" {
 		env = append(env, fmt.Sprint("GOMEMLIMIT=", opts.Memory/10*7)) // the collector works harder before the limit is met
 	}

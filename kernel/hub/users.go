@@ -33,6 +33,7 @@ var accountName = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
 func readRoster(text []byte) (names []string, err error) {
 	seen := map[string]bool{}
 	number := 0
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // of an editor on Windows
 	for line := range strings.Lines(string(text)) { // of any length: a longer one must not end the list
 		number++
 		name := strings.TrimSpace(line)

@@ -94,6 +94,7 @@ func hubSession(args []string) error {
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&opts.Prefix, "prefix", "", "")
 	flags.StringVar(&opts.Lessons, "lessons", "", "")
+	flags.StringVar(&opts.Data, "data", "", "")
 	flags.Int64Var(&opts.Memory, "memory", 0, "")
 	flags.Float64Var(&opts.Cores, "cores", 0, "")
 	flags.StringVar(&opts.Limits, "limits", "", "")
