@@ -114,3 +114,17 @@ func TestPage(t *testing.T) {
 		p.shot("3-curves-" + theme)
 	}
 }
+
+// TestSubdomains: with --subdomain-host each user's JupyterLab is at a web origin of its own, after a login at the hub's.
+func TestSubdomains(t *testing.T) {
+	testutil.Browser(t)
+	h := hubSetup{users: []string{"grace"}, url: "http://hub.localhost:%d", flags: []string{"--subdomain-host", "http://hub.localhost"},
+		python: `c.JupyterHub.subdomain_host = f"http://hub.localhost:{port}"`}.start(t)
+	p := page{t, browser.Open(t, 1280, 900)}
+	p.do("the form", chromedp.Navigate(h.address), chromedp.WaitVisible("#username_input"))
+	p.do("logging in", chromedp.SendKeys("#username_input", "grace"), chromedp.SendKeys("#password_input", h.passwords()["grace"]), chromedp.Click("#login_submit"))
+	p.wait("JupyterLab at a subdomain", `location.hostname === "grace.hub.localhost" && location.pathname.startsWith("/user/grace/lab") && document.querySelector(".jp-LabShell")`, 5*time.Minute)
+	p.wait("the lessons in the file browser", `[...document.querySelectorAll(".jp-DirListing-itemText")].some(e => e.innerText.trim() === "lessons")`, 4*time.Minute)
+	p.wait("a kernel in the launcher", `[...document.querySelectorAll(".jp-LauncherCard")].some(e => e.innerText.includes("Go (TLKit)"))`, 4*time.Minute)
+	p.shot("subdomain")
+}

@@ -219,7 +219,15 @@ func (h *liveHub) launch(script string, env []string) {
 	}
 	look, late := time.NewTicker(200*time.Millisecond), time.After(25*time.Minute)
 	defer look.Stop()
-	web := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} // a certificate of the test's
+	web := &http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // a certificate of the test's
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if host, port, err := net.SplitHostPort(addr); err == nil && strings.HasSuffix(host, ".localhost") { // as browsers do
+				addr = net.JoinHostPort("127.0.0.1", port)
+			}
+			return new(net.Dialer).DialContext(ctx, network, addr)
+		},
+	}}
 	for {
 		if r, err := web.Get(h.address + "/hub/login"); err == nil {
 			r.Body.Close()

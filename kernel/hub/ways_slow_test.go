@@ -159,7 +159,7 @@ c.GenericOAuthenticator.oauth_callback_url = os.environ["OAUTH_CALLBACK_URL"]`}
 		t.Fatalf("ada: %+v", a)
 	}
 	ada.answers()
-	if said := ada.cell(`!env`).Stdout; strings.Contains(said, secret) || strings.Contains(said, "OAUTH") || !strings.Contains(said, "JUPYTERHUB_USER=ada") {
+	if said := ada.cell(`!env`).Stdout; strings.Contains(said, secret) || strings.Contains(said, "\nOAUTH") || !strings.Contains(said, "JUPYTERHUB_USER=ada") {
 		t.Errorf("a user's environment:\n%s", said)
 	}
 	if bytes.Contains(h.log.Bytes(), []byte(secret)) {
