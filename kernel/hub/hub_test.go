@@ -341,7 +341,7 @@ func TestAllowedUsers(t *testing.T) {
 		t.Skip("no python3 on PATH")
 	}
 	for text, want := range map[string]string{
-		"ada\ngrace\n":                                  "['ada', 'grace']",
+		"ada\ngrace\n": "['ada', 'grace']",
 		"\ufeffada\r\n\r\n  # the others\r\n grace \r\n": "['ada', 'grace']",
 		"": "everyone",
 	} {

@@ -43,9 +43,9 @@ type liveHub struct {
 	python  string // of the hub's environment
 
 	authority string // the file of the hub's own certificate; empty without TLS
-	log     *bytes.Buffer
-	stop    func()
-	inside  func(command ...string) *exec.Cmd // runs a command as root in the hub's namespaces
+	log       *bytes.Buffer
+	stop      func()
+	inside    func(command ...string) *exec.Cmd // runs a command as root in the hub's namespaces
 }
 
 // hubDir is the hub's folder as users see it.
