@@ -4,10 +4,6 @@ package kernels
 
 import "unsafe"
 
-func igemm6x16(a *unsafe.Pointer, boff *int, taps, k int, b *float32, c *unsafe.Pointer, start *float32, relu int) {
-	igemm6x16Go(a, boff, taps, k, b, c, start, relu)
-}
-
 func pairs() bool { return false }
 
 func igemm6x32(_ *unsafe.Pointer, _ *int, _, _ int, _ *float32, _ int, _ *unsafe.Pointer, _ *float32, _ int) {
@@ -24,12 +20,6 @@ func outer12x32(_ *unsafe.Pointer, _, _ int, _ *float32, _, _ int, _ *float32, _
 func outer12x16(_ *unsafe.Pointer, _, _ int, _ *float32, _ int, _ *float32, _ int) {}
 
 func outer6x32(_ *unsafe.Pointer, _, _ int, _ *float32, _, _ int, _ *float32, _, _ int) {}
-
-func outer6x16(a *unsafe.Pointer, aoff, n int, b *float32, ldb int, c *float32, ldc int) {
-	outer6x16Go(a, aoff, n, b, ldb, c, ldc)
-}
-
-func dotRows(a, b *unsafe.Pointer, n, c int, dst *float32) { dotRowsGo(a, b, n, 0, c, dst) }
 
 func dotLines(_, _ *unsafe.Pointer, _, _ int, _ *float32, _, _, _ int) bool { return false }
 

@@ -1,6 +1,11 @@
 package kernels
 
-import "testing"
+import (
+	"hash/crc32"
+	"math"
+	"math/rand/v2"
+	"testing"
+)
 
 // eachProcessor runs the test with each set of instructions that the processor has.
 func eachProcessor(t *testing.T, f func(t *testing.T)) {
@@ -47,6 +52,53 @@ func TestWiderIsEqual(t *testing.T) {
 		for i := range dw {
 			if dw[i] != dw2[i] {
 				t.Fatalf("%+v: kernel gradient %d is %g, with AVX2 %g", g, i, dw[i], dw2[i])
+			}
+		}
+	}
+}
+
+// TestEqualOnAllProcessors: AVX2, AVX-512 and NEON compute the same bits, so that a training that moves to another machine
+// goes on as before. The sums are those of AVX2. The values are exact in float32: what makes them must not differ itself.
+func TestEqualOnAllProcessors(t *testing.T) {
+	values := func(seed uint64, n int) []float32 {
+		rng := rand.New(rand.NewPCG(seed, 2))
+		v := make([]float32, n)
+		for i := range v {
+			v[i] = float32(rng.IntN(8191)-4095) / 1024
+		}
+		return v
+	}
+	sum := func(v []float32) uint32 {
+		bytes := make([]byte, 0, 4*len(v))
+		for _, x := range v {
+			b := math.Float32bits(x)
+			bytes = append(bytes, byte(b), byte(b>>8), byte(b>>16), byte(b>>24))
+		}
+		return crc32.ChecksumIEEE(bytes)
+	}
+	for _, c := range []struct {
+		g              Geometry
+		value, weights uint32
+	}{
+		{Geometry{Batch: 2, In: [2]int{9, 9}, InC: 70, OutC: 96, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [2]int{1, 1}, Groups: 1}, 0x3ca2fda3, 0x2d5b9fa6},
+		{Geometry{Batch: 2, In: [2]int{9, 9}, InC: 32, OutC: 32, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [2]int{1, 1}, Groups: 32}, 0xd47adc8f, 0xda3da3a2},
+		{Geometry{Batch: 1, In: [2]int{20, 20}, InC: 3, OutC: 40, Kernel: [2]int{7, 7}, Stride: [2]int{2, 2}, Pad: [2]int{3, 3}, Groups: 1}, 0xf371bec1, 0x6b9d1c25},
+	} {
+		g := c.g.whole()
+		x := values(1, g.Batch*g.In[0]*g.In[1]*g.InC)
+		w := values(2, g.Kernel[0]*g.Kernel[1]*g.InC/g.Groups*g.OutC)
+		v := values(3, g.Batch*g.Out[0]*g.Out[1]*g.OutC)
+		y, dw := make([]float32, len(v)), make([]float32, len(w))
+		for name, set := range processors() {
+			if name == "plain" { // amd64 has no fused products in plain Go
+				continue
+			}
+			restore := set()
+			Conv(Goroutines, y, x, w, g, KernelLayout{}, Epilogue{})
+			KernelGradient(Goroutines, dw, x, v, g)
+			restore()
+			if sum(y) != c.value || sum(dw) != c.weights {
+				t.Errorf("%s, %+v: the sums of the value and of the kernel gradient are %#x, %#x, want %#x, %#x", name, g, sum(y), sum(dw), c.value, c.weights)
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-// Command genasm writes avx512_amd64.s and depthwise_amd64.s from the templates beside it: a processor's registers and
+// Command genasm writes avx512_amd64.s, depthwise_amd64.s and neon_arm64.s from the templates beside it: a processor's registers and
 // the lines of an unrolled loop stand there once. go generate runs it in package kernels.
 package main
 
@@ -17,8 +17,11 @@ var avx512 string
 //go:embed depthwise.s.tmpl
 var depthwise string
 
+//go:embed neon.s.tmpl
+var neon string
+
 // files are the texts by the names of the files.
-var files = map[string]string{"avx512_amd64.s": avx512, "depthwise_amd64.s": depthwise}
+var files = map[string]string{"avx512_amd64.s": avx512, "depthwise_amd64.s": depthwise, "neon_arm64.s": neon}
 
 // pair is two neighbours of a sequence: of the first pair, 0 and 1.
 type pair struct{ Index, A, B int }
@@ -34,6 +37,9 @@ type isa struct {
 var functions = template.FuncMap{
 	"add": func(a, b int) int { return a + b },
 	"mul": func(a, b int) int { return a * b },
+	"rem": func(a, b int) int { return a % b },
+	// quad lists the registers of row i of a tile for NEON.
+	"quad": func(i int) string { return fmt.Sprintf("V%d.S4, V%d.S4, V%d.S4, V%d.S4", 4*i, 4*i+1, 4*i+2, 4*i+3) },
 	"upto": func(n int) []int {
 		all := make([]int, n)
 		for i := range all {
