@@ -145,6 +145,7 @@ func (s *Session) cellFailed(f *rt.Failure, src *source) *Error {
 	if advice := cmp.Or(s.oldTypeAdvice(msg), s.takenAdvice(f, msg, src)); advice != "" {
 		msg = strings.TrimSuffix(msg, "\n") + "; " + advice
 	}
+	msg = strings.TrimRight(msg, "\n") // of log.Panicln
 	return &Error{Name: "Panic", Value: msg, Traceback: append([]string{red + bold + "panic: " + plain + red + msg + plain}, panicFrames(f.Frames, src)...)}
 }
 

@@ -79,6 +79,9 @@ func (e *editor) startsLater(call *ast.CallExpr) {
 		return
 	}
 	arg := call.Args[started(f, len(call.Args))]
+	if e.info.Types[arg].IsNil() {
+		return // the library says what it makes of that
+	}
 	e.insert(arg.Pos(), e.rt()+"."+starters[f.FullName()]+"(")
 	e.insert(arg.End(), ")")
 }

@@ -77,6 +77,9 @@ func undeclaredHint(name, line string) string {
 	if regexp.MustCompile(`^\s*` + quoted + `\s*:=\s*func\(`).MatchString(line) {
 		return "a function that calls itself is declared with func " + name + "(...) { ... }"
 	}
+	if sends := regexp.MustCompile(`^\s*` + quoted + `\s*<-\s*(.+?)\s*$`).FindStringSubmatch(line); sends != nil {
+		return "<- sends to a channel; a variable is declared with " + name + " := " + sends[1]
+	}
 	names := `((?:\w+\s*,\s*)*` + quoted + `(?:\s*,\s*\w+)*)`
 	left := regexp.MustCompile(`^\s*(?:for\s+|if\s+)?` + names + `\s*=[^=]`).FindStringSubmatch(line)
 	switch {

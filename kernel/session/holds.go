@@ -172,12 +172,16 @@ func (x *changer) noticeHeld(look looker) {
 		return
 	}
 	after := slices.DeleteFunc(x.after(), func(e *entity) bool { return x.declared[e.name] })
-	held, running := heldBy(after, look)
+	held, running, unread := heldBy(after, look)
 	if names := x.goneNames(running); len(names) > 0 {
 		x.out.notices = append(x.out.notices, fmt.Sprintf("a goroutine still runs what was made with %s of before, until it ends", strings.Join(names, ", ")))
 	}
 	for _, v := range after {
-		if text := x.heldText(v, held[v]); text != "" {
+		text := x.heldText(v, held[v])
+		if text == "" && unread {
+			text = x.mayHoldText(v)
+		}
+		if text != "" {
 			x.out.notices = append(x.out.notices, text)
 		}
 		if d := x.resized(v); d != nil {
@@ -225,8 +229,9 @@ func (x *changer) goneNames(held []rt.Code) (names []string) {
 	return slices.Compact(names)
 }
 
-// heldBy returns the code that variables hold, and that goroutines run.
-func heldBy(all []*entity, look looker) (held map[*entity][]rt.Code, running []rt.Code) {
+// heldBy returns the code that variables hold, and that goroutines run. unread reports whether the worker could not look
+// into the variables.
+func heldBy(all []*entity, look looker) (held map[*entity][]rt.Code, running []rt.Code, unread bool) {
 	var keys []string
 	variables := map[string]*entity{}
 	for _, e := range all {
@@ -237,13 +242,16 @@ func heldBy(all []*entity, look looker) (held map[*entity][]rt.Code, running []r
 	}
 	held = map[*entity][]rt.Code{}
 	for key, code := range look(keys) {
-		if key == rt.Goroutines {
+		switch key {
+		case rt.Goroutines:
 			running = code
-		} else {
+		case rt.Unread:
+			unread = true
+		default:
 			held[variables[key]] = code
 		}
 	}
-	return held, running
+	return held, running, unread
 }
 
 // after returns the names that are live after the cell, sorted.
@@ -275,6 +283,26 @@ func (x *changer) heldText(v *entity, held []rt.Code) string {
 		return ""
 	}
 	return fmt.Sprintf("%s (cell %d) still holds what was made with %s of before; %s to have the new one",
+		v.name, v.cell, strings.Join(names, ", "), x.u.setAgain(v.name, cell, x.u.anew(x.typed)))
+}
+
+// mayHoldText is heldText for a variable into which the worker could not look: it has what the cells' text says.
+func (x *changer) mayHoldText(v *entity) string {
+	if v.kind != kindVar || !hidesCode(v.obj.Type()) || types.Identical(v.obj.Type(), types.Universe.Lookup("error").Type()) {
+		return ""
+	}
+	var names []string
+	cell := 0
+	for e, made := range v.made {
+		if x.gone[e] && (e.kind == kindFunc || e.kind == kindMethod || e.kind == kindType) {
+			names, cell = append(names, e.name), max(cell, cmp.Or(made, v.set, v.cell))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	slices.Sort(names)
+	return fmt.Sprintf("%s (cell %d) may still hold what was made with %s of before (goroutines run, so that its value is not looked into); %s to have the new one",
 		v.name, v.cell, strings.Join(names, ", "), x.u.setAgain(v.name, cell, x.u.anew(x.typed)))
 }
 
@@ -409,7 +437,7 @@ func (s *Session) oldTypeAdvice(msg string) string {
 	}
 	text := fmt.Sprintf("the value was made before %s was declared anew", name)
 	all := s.names.sorted()
-	held, _ := heldBy(all, s.look)
+	held, _, _ := heldBy(all, s.look)
 	none := true
 	for _, v := range all {
 		for _, code := range held[v] {

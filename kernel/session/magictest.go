@@ -328,7 +328,7 @@ func (t *testRun) calls() string {
 		if !given {
 			value = testFlags[name].value
 		}
-		if name == "bench" && !given && len(lists["B"]) > 0 {
+		if _, chosen := t.values["run"]; name == "bench" && !given && !chosen && len(lists["B"]) > 0 {
 			value = "."
 		}
 		value = strconv.Quote(value)

@@ -261,9 +261,16 @@ func (s *Session) runProgram(ctx context.Context, dir string, env []string, stdi
 	cmd.Env = env
 	cmd.Stdin = strings.NewReader(stdin)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.Cancel = func() error {
+		group := cmd.Process.Pid
+		time.AfterFunc(endTime, func() { syscall.Kill(-group, syscall.SIGKILL) })
+		return syscall.Kill(-group, syscall.SIGINT)
+	}
 	err := s.runShowing(cmd)
 	if ctx.Err() != nil {
+		if cmd.Process != nil {
+			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what the command left in its group
+		}
 		return interrupted()
 	}
 	if err != nil {
@@ -271,6 +278,9 @@ func (s *Session) runProgram(ctx context.Context, dir string, env []string, stdi
 	}
 	return nil
 }
+
+// endTime is the time that a command has to end by itself after an interrupt, as a child process of a cell has.
+const endTime = 300 * time.Millisecond
 
 // drainTime is the time to wait for a command's output after its end while a process that it left in the background
 // still holds the pipes.

@@ -231,6 +231,25 @@ func TestStopKeepsChildren(t *testing.T) {
 	}
 }
 
+// TestStopCommand tests that an interrupt leaves a command the time to end by itself, and ends what ignores it.
+func TestStopCommand(t *testing.T) {
+	s := newSession(t)
+	run(t, s, 1, "1")
+	for n, test := range []struct{ code, want string }{
+		{"!trap 'echo saved; exit 1' INT; echo started; while true; do sleep 0.01; done", "saved"},
+		{"%%bash\ntrap 'echo saved' INT\necho started\nwhile true; do sleep 0.01; done", "saved"},
+		{"!trap '' INT; (trap '' INT; sleep 1000) & echo started; while true; do sleep 0.01; done", ""},
+	} {
+		before := children(t)
+		done, out := begin(t, s, n+2, test.code)
+		s.Interrupt()
+		if err := wait(t, done); err == nil || err.Name != "Interrupted" || !strings.Contains(out.String(), test.want) {
+			t.Errorf("%s: ended with %v and showed %q, want Interrupted and %q", test.code, err, out.String(), test.want)
+		}
+		until(t, func() bool { return children(t) == before })
+	}
+}
+
 // TestStopSaves: a cell that listens for an interrupt does what it must, and is a
 // stopped cell all the same; what it declared is there. A second interrupt at once, and
 // the kernel's end, leave it alone.

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tlkit-go/tlkit-notebooks/kernel/worker"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/worker/rt"
 )
 
@@ -52,7 +53,7 @@ func panicFrames(frames []rt.Frame, src *source) (lines []string) {
 			show(append([]string{place + ", in " + bodyName(fr.Func)}, quoted...)...)
 			showBelow()
 			inCell = true
-		case strings.HasPrefix(fr.Func, "runtime."), strings.HasPrefix(fr.Func, "nb/rt."), fr.File == ownPosition, strings.HasPrefix(fr.File, cellPosition):
+		case strings.HasPrefix(fr.Func, "runtime."), strings.HasPrefix(fr.Func, "nb/rt."), inRuntime[fr.File], fr.File == ownPosition, strings.HasPrefix(fr.File, cellPosition):
 		default:
 			below = append(below, fr)
 			if inCell {
@@ -63,6 +64,16 @@ func panicFrames(frames []rt.Frame, src *source) (lines []string) {
 	showBelow()
 	return lines
 }
+
+// inRuntime has the files of package rt. The compiler makes its generic functions in the cell's package, and gives them no
+// name of package rt there.
+var inRuntime = func() map[string]bool {
+	files := map[string]bool{}
+	for name := range worker.Source() {
+		files[name] = true
+	}
+	return files
+}()
 
 // placeOf returns a frame's place in a cell, and the text of the line; nothing for other frames. The end of the cell's
 // body, where its deferred calls are made, has no line: the defer statements stand for it, where no line inside of the
@@ -101,7 +112,7 @@ func (p *parsed) defers() (lines []int) {
 
 // bodyName returns the name of a cell's function in a stack.
 func bodyName(function string) string {
-	name := strip(cellFunc.ReplaceAllString(function, ""))
+	name := strip(cellFunc.ReplaceAllString(rangeBody.ReplaceAllString(function, ""), ""))
 	if bodyFunc.MatchString(name) { // the frame of a body that only panics has no name
 		return "the cell's body"
 	}
@@ -110,6 +121,9 @@ func bodyName(function string) string {
 
 // bodyFunc matches the generated name of a cell's body, and those of the functions without a name in it.
 var bodyFunc = regexp.MustCompile(`^(Run(\.(func)?\d+)*)?$`)
+
+// rangeBody matches what Go adds to the name of a function for the body of a loop over a function in it.
+var rangeBody = regexp.MustCompile(`-range\d+`)
 
 // numberedInit matches the generated name of an init function; a cell may have several.
 var numberedInit = regexp.MustCompile(`^initinit\d+$`)

@@ -2,7 +2,14 @@
 
 package rt
 
-import "sync"
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"runtime"
+	"strconv"
+	"sync"
+)
 
 // handlers are the functions that cells have registered for patterns of http.DefaultServeMux.
 var handlers struct {
@@ -16,8 +23,9 @@ type pattern struct {
 }
 
 type handler struct {
-	run int // the last one that registered it
-	fun any
+	run   int // the last one that registered it
+	fun   any
+	place string // of the call in its cell: "cell 3:1"
 }
 
 // HandleFunc returns http.HandleFunc for cells: it replaces the function that an earlier run registered for a pattern
@@ -29,7 +37,7 @@ func HandleFunc[M comparable, W, R any](mux *M, register func(string, func(W, R)
 		h := handlers.by[key]
 		again := h != nil && fun != nil && h.run != run
 		if again {
-			h.run, h.fun = run, fun
+			h.run, h.fun, h.place = run, fun, callerPlace()
 		}
 		handlers.Unlock()
 		switch {
@@ -39,13 +47,17 @@ func HandleFunc[M comparable, W, R any](mux *M, register func(string, func(W, R)
 			register(text, nil) // panics
 			return
 		}
-		h = &handler{run, fun}
-		register(text, func(w W, r R) {
-			handlers.Lock()
-			fun := h.fun.(func(W, R))
-			handlers.Unlock()
-			fun(w, r)
-		})
+		h = &handler{run, fun, callerPlace()}
+		if v := panicOf(func() {
+			register(text, func(w W, r R) {
+				handlers.Lock()
+				fun := h.fun.(func(W, R))
+				handlers.Unlock()
+				fun(w, r)
+			})
+		}); v != nil {
+			panic(h.conflict(*mux, v))
+		}
 		handlers.Lock()
 		defer handlers.Unlock()
 		if handlers.by == nil {
@@ -53,6 +65,37 @@ func HandleFunc[M comparable, W, R any](mux *M, register func(string, func(W, R)
 		}
 		handlers.by[key] = h
 	}
+}
+
+// callerPlace returns the place in a cell of a call of the caller of callerPlace.
+func callerPlace() string {
+	_, file, line, _ := runtime.Caller(2)
+	return fmt.Sprintf("%s:%d", file, line)
+}
+
+// conflictText matches what net/http says about two patterns, of which the places are those of its callers.
+var conflictText = regexp.MustCompile(`(?s)^(pattern (".*") \(registered at )handlers\.go:\d+(\) conflicts with pattern (".*") \(registered at )handlers\.go:\d+(\).*)$`)
+
+// panicOf returns the value with which a function panics; nil if it does not.
+func panicOf(f func()) (v any) {
+	defer func() { v = recover() }()
+	f()
+	return nil
+}
+
+// conflict gives the value of a panic about the handler's pattern and another one their places in cells.
+func (h *handler) conflict(mux, v any) any {
+	m := conflictText.FindStringSubmatch(fmt.Sprint(v))
+	if m == nil {
+		return v
+	}
+	other, _ := strconv.Unquote(m[4])
+	handlers.Lock()
+	defer handlers.Unlock()
+	if first := handlers.by[pattern{mux, other}]; first != nil {
+		return errors.New(m[1] + h.place + m[3] + first.place + m[5])
+	}
+	return v
 }
 
 // present returns the number of the run in progress; 0 if there is none.

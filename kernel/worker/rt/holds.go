@@ -38,6 +38,9 @@ type Code struct {
 // Goroutines is the name for the code that goroutines run, beside the names of variables.
 const Goroutines = "goroutines"
 
+// Unread is the name under which holds says that it has looked into no variable, because goroutines of cells run.
+const Unread = "unread"
+
 // The walk through the values ends after so many of them.
 const valuesOfOne, valuesOfAll = 10_000, 200_000
 
@@ -52,6 +55,7 @@ func holds(variables []string) map[string][]Code {
 	w := &walk{rest: valuesOfAll, hiding: map[reflect.Type]bool{}}
 	if !w.alone() {
 		variables = nil
+		all[Unread] = nil
 	}
 	for _, variable := range variables {
 		run, name, _ := strings.Cut(variable, ".")
