@@ -425,8 +425,8 @@ func (s *Service) Inspect(ctx context.Context, code string, cursor int) map[stri
 	}
 	var markdown string
 	if s.ready() {
-		half, cancel := halfOf(ctx)
-		markdown = s.hover(half, code, places)
+		soon, cancel := context.WithTimeout(ctx, hoverTime)
+		markdown = s.hover(soon, code, places)
 		cancel()
 	}
 	for _, place := range places {
@@ -452,15 +452,8 @@ func inspection(markdown string) map[string]any {
 // localLink matches a link to a file of this machine, which a page can't open.
 var localLink = regexp.MustCompile(`\[([^\[\]]*)\]\(file://[^)]*\)`)
 
-// halfOf returns a context that has half of the time left of ctx, so that the session can describe what gopls does not
-// in time.
-func halfOf(ctx context.Context) (context.Context, context.CancelFunc) {
-	end, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeout(ctx, time.Until(end)/2)
-}
+// hoverTime is the time after which the session describes what gopls does not in time.
+const hoverTime = 400 * time.Millisecond
 
 // hover returns gopls's description of the first of the places that has one. For a Must form, it adds the documentation
 // of the function that the form stands for.

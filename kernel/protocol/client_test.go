@@ -172,6 +172,13 @@ func (fakeLanguage) Inspect(ctx context.Context, code string, cursor int) map[st
 	if code == "" {
 		return nil
 	}
+	if code == "slow" { // slower than a completion may be
+		select {
+		case <-time.After(300 * time.Millisecond):
+		case <-ctx.Done():
+			return nil
+		}
+	}
 	return map[string]any{"text/plain": code}
 }
 

@@ -7,7 +7,7 @@
 // A cell may run for hours, and no client should wait for that. So each channel has its own readers, and only
 // execute_request goes through a queue to the one goroutine that runs cells. All other requests get their reply at
 // once: quick ones from the channel's loop, in the order of arrival; completion and inspection each from a goroutine,
-// within Config.ReplyTime; interrupt, shutdown and the rest of the control channel from a loop that never waits for a
+// within a limit (Config.ReplyTime); interrupt, shutdown and the rest of the control channel from a loop that never waits for a
 // cell. Every request gets a reply (an error if its type is unknown) and the status messages busy and idle, with the
 // request as their parent. While a cell runs, its busy status is published again after the idle status of another
 // request, since frontends show the last status.

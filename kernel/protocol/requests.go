@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -24,9 +25,9 @@ func (s *Server) handle(m *message) {
 	case reply != nil:
 		s.around(m, func() { s.reply(m, s.guard(m, func() map[string]any { return reply(m) })) })
 	case m.header.Type == "complete_request":
-		s.concurrently(m, s.complete)
+		s.concurrently(m, s.cfg.ReplyTime, s.complete)
 	case m.header.Type == "inspect_request":
-		s.concurrently(m, s.inspect)
+		s.concurrently(m, inspectTimes*s.cfg.ReplyTime, s.inspect)
 	case m.header.Type == "comm_open", m.header.Type == "comm_msg", m.header.Type == "comm_close":
 		s.around(m, func() { s.comms.receive(m) })
 	case strings.HasSuffix(m.header.Type, "_request"):
@@ -38,10 +39,13 @@ func (s *Server) handle(m *message) {
 	}
 }
 
-// concurrently replies to a request that may take long, at the same time as all others.
-func (s *Server) concurrently(m *message, content func(context.Context, *message) map[string]any) {
+// inspectTimes is how many times as long inspection may take as completion.
+const inspectTimes = 5
+
+// concurrently replies to a request that may take as long as the limit, at the same time as all others.
+func (s *Server) concurrently(m *message, limit time.Duration, content func(context.Context, *message) map[string]any) {
 	s.work.Go(func() {
-		ctx, cancel := context.WithTimeout(s.ctx, s.cfg.ReplyTime)
+		ctx, cancel := context.WithTimeout(s.ctx, limit)
 		defer cancel()
 		s.around(m, func() { s.reply(m, s.guard(m, func() map[string]any { return content(ctx, m) })) })
 	})

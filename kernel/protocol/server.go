@@ -28,8 +28,8 @@ type Config struct {
 	WidgetScript string
 	// Log receives a line for each dropped message, with the reason; nil discards the lines.
 	Log io.Writer
-	// ReplyTime is the limit for completion and inspection; 0 means 800 ms, since JupyterLab drops completions that
-	// take longer than a second.
+	// ReplyTime is the limit for completion; 0 means 800 ms, since JupyterLab drops completions that take longer than a
+	// second. Inspection, which no client drops, has inspectTimes of it.
 	ReplyTime time.Duration
 }
 

@@ -87,6 +87,7 @@ func TestEveryRequest(t *testing.T) {
 		{false, "complete_request", map[string]any{"code": 7}, "complete_reply", "ename:BadRequest"},
 		{false, "complete_request", map[string]any{"code": "bug"}, "complete_reply", "ename:KernelError"},
 		{false, "inspect_request", map[string]any{"code": "x", "cursor_pos": 1, "detail_level": 0}, "inspect_reply", "data:map[text/plain:x] found:true"},
+		{false, "inspect_request", map[string]any{"code": "slow", "cursor_pos": 0}, "inspect_reply", "text/plain:slow"},
 		{false, "inspect_request", map[string]any{"code": "", "cursor_pos": 0}, "inspect_reply", "data:map[] found:false"},
 		{false, "is_complete_request", map[string]any{"code": "f() {"}, "is_complete_reply", "indent:\t status:incomplete"},
 		{false, "is_complete_request", map[string]any{"code": "f()"}, "is_complete_reply", "status:complete"},
