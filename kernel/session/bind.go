@@ -87,7 +87,7 @@ func (pl *planner) bindImport(ctx context.Context, b *bound, spec *ast.ImportSpe
 	if err := pl.b.Resolve(ctx, path); err != nil {
 		var ie *build.ImportError
 		if errors.As(err, &ie) {
-			return at(ie.Error() + pl.besideAdvice(path))
+			return at(ie.Error() + pl.besideAdvice(path) + pl.pathAdvice(path))
 		}
 		return err
 	}
@@ -143,6 +143,19 @@ func (pl *planner) besideAdvice(path string) string {
 		return ""
 	}
 	return fmt.Sprintf("; the folder %s has it: !*go mod edit -replace %s && go get %s", folder, build.ShellQuote(m+"="+folder), m)
+}
+
+// pathAdvice returns the paths of the packages whose name stands in the place of a path, as in import "tlkit"; "" if there
+// are none.
+func (pl *planner) pathAdvice(name string) string {
+	paths := pl.b.ByName(name)
+	if len(paths) == 0 {
+		return ""
+	}
+	for i, path := range paths {
+		paths[i] = strconv.Quote(path)
+	}
+	return fmt.Sprintf("; the package %s is %s, and needs no import line", name, strings.Join(paths, " or "))
 }
 
 // packageOf returns the package that a name of the cell means if the cell itself does not declare the name; its path is

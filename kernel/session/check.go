@@ -79,7 +79,7 @@ func (pl *planner) round(b *bound, found findings) (*typed, []fileError) {
 		c.add(types.Error{Fset: pl.fset, Pos: id.Pos(), Msg: "undefined: " + id.Name})
 	}
 	for i := range c.errs {
-		c.errs[i].msg += t.nearMember(c.errs[i].msg, c.at[i])
+		c.errs[i].msg += t.nearMember(c.errs[i].msg, c.at[i]) + t.unquoted(c.errs[i].msg, c.at[i])
 	}
 	if len(c.errs) == 0 {
 		pl.afterCheck(t, &c.errs)

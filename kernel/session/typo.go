@@ -44,6 +44,40 @@ func (t *typed) nearMember(msg string, pos token.Pos) string {
 	return fmt.Sprintf("; did you mean %s?", near)
 }
 
+// unquoted returns the part of a message about an undefined name that stands where a function takes a text:
+// tlkit.MustLoad(resnet18). It returns "" for other messages. The types of the cell must be known.
+func (t *typed) unquoted(msg string, pos token.Pos) (text string) {
+	name, undefined := strings.CutPrefix(msg, "undefined: ")
+	if !undefined || !token.IsIdentifier(name) || otherNames[name] != "" {
+		return ""
+	}
+	ast.Inspect(t.cellFile, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return text == ""
+		}
+		i := slices.IndexFunc(call.Args, func(arg ast.Expr) bool { _, isName := arg.(*ast.Ident); return isName && arg.Pos() == pos })
+		if i >= 0 && takesText(t.info.TypeOf(call.Fun), i) {
+			text = fmt.Sprintf("; a text stands between double quotes: %q", name)
+		}
+		return text == ""
+	})
+	return text
+}
+
+// takesText reports whether the i-th argument of a function is a text.
+func takesText(fun types.Type, i int) bool {
+	s, ok := fun.(*types.Signature)
+	if !ok || s.Params().Len() == 0 {
+		return false
+	}
+	param := s.Params().At(min(i, s.Params().Len()-1)).Type()
+	if list, ok := param.(*types.Slice); ok && s.Variadic() && i >= s.Params().Len()-1 {
+		param = list.Elem()
+	}
+	return types.Identical(param, types.Typ[types.String])
+}
+
 // mostFields is how many fields of a struct a message lists.
 const mostFields = 8
 
