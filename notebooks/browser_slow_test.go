@@ -39,20 +39,30 @@ const (
 )
 
 // TestLessonsInJupyterLab runs lessons by JupyterLab's button "Restart the kernel and run all cells", in a browser that
-// reaches nothing but this machine, in the light and in the dark theme. TLKIT_LESSONS="02_x ja/10_y" names the lessons,
-// without it the quickstart is run. With TLKIT_SCREENSHOTS=DIR pictures of all pages of the lesson are kept there, with
+// reaches nothing but this machine, in the light and in the dark theme: all of them, English and Japanese, which takes half
+// an hour on two quiet cores, or those that TLKIT_LESSONS="02_x ja/10_y" names. With TLKIT_SCREENSHOTS=DIR pictures of all pages of the lesson are kept there, with
 // TLKIT_EXECUTED=DIR the executed lesson, of which notebooks/gallery makes its page. The lesson on long work is also
 // stopped in a training by the button ■, and goes on.
 func TestLessonsInJupyterLab(t *testing.T) {
-	names := strings.Fields(os.Getenv("TLKIT_LESSONS"))
-	if len(names) == 0 {
-		names = []string{"00_quickstart"}
-	}
-	for _, name := range names {
+	for _, name := range labLessons() {
 		// A short name: the browser keeps a socket in the test's folder, whose path has a limit.
 		short := strings.Replace(name, "ja/", "j", 1)
 		t.Run(short[:min(3, len(short))], func(t *testing.T) { inJupyterLab(t, strings.TrimSuffix(name, ".ipynb")) })
 	}
+}
+
+// labLessons returns the lessons that TLKIT_LESSONS names, without it all, English and Japanese.
+func labLessons() []string {
+	names := strings.Fields(os.Getenv("TLKIT_LESSONS"))
+	if len(names) > 0 {
+		return names
+	}
+	for _, dir := range []string{"", "ja/"} {
+		for _, l := range lessons {
+			names = append(names, dir+strings.TrimSuffix(l.name, ".ipynb"))
+		}
+	}
+	return names
 }
 
 func inJupyterLab(t *testing.T, name string) {
@@ -62,11 +72,7 @@ func inJupyterLab(t *testing.T, name string) {
 	}
 	ctx, dir := browser.Open(t, 1280, 1800), t.TempDir()
 	layOut(t, name, dir)
-	if data, err := testutil.Find("data"); err == nil {
-		t.Setenv("TLKIT_DATA", data)
-	} else {
-		t.Setenv("TLKIT_OFFLINE", "1")
-	}
+	photographs(t)
 	cmd := exec.Command(tlkernel, "lab", "--no-browser", "--allow-root", "--port=0", "--ServerApp.port_retries=0",
 		"--ServerApp.root_dir="+dir, "--LabApp.expose_app_in_browser=True")
 	// Runs lie beside the lesson, so that no output names a folder of the test.

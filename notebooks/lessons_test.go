@@ -66,11 +66,8 @@ func TestLessons(t *testing.T) {
 func (l lesson) test(t *testing.T, engine string) {
 	t.Setenv("GOMLX_BACKEND", engine)
 	wanted := l.charts
-	if dir, err := testutil.Find("data"); err == nil {
-		t.Setenv("TLKIT_DATA", dir)
+	if photographs(t) {
 		wanted += l.calibration
-	} else {
-		t.Setenv("TLKIT_OFFLINE", "1") // a section with photographs then says what it lacks
 	}
 	t.Cleanup(func() {
 		for _, f := range l.makes {
@@ -82,6 +79,19 @@ func (l lesson) test(t *testing.T, engine string) {
 		t.Errorf("%d charts and %d pictures, want at least %d and %d", charts, pictures, wanted, l.pictures)
 	}
 	keepsClaims(t, l.name, n)
+}
+
+// photographs lets lessons find the photographs of ../shared/data, and reports whether they are there. Where they are not,
+// nothing is downloaded in their place: a section with photographs then says what it lacks.
+func photographs(t *testing.T) bool {
+	t.Helper()
+	dir, err := testutil.Find("data")
+	if err != nil {
+		t.Setenv("TLKIT_OFFLINE", "1")
+		return false
+	}
+	t.Setenv("TLKIT_DATA", dir)
+	return true
 }
 
 // TestGoNB executes the quickstart in GoNB's dialect on both kernels.

@@ -124,7 +124,7 @@ func execute(t *testing.T, name string, kernel ...string) notebook {
 	if _, err := os.Stat(tlkernel); err != nil {
 		t.Skipf("the kernel is not installed in %s; run ./install.sh first", home)
 	}
-	out := filepath.Join(t.TempDir(), name)
+	out := filepath.Join(t.TempDir(), filepath.Base(name))
 	args := []string{"exec", name, "-o", out, "--timeout", "15m"}
 	if len(kernel) > 0 {
 		args = append(args, "--kernel", kernel[0])

@@ -22,8 +22,8 @@ type frozen struct {
 }
 
 // frozenAnts computes the features once.
-func (e env) frozenAnts() (*datasets.Dataset, frozen, error) {
-	ds, m, err := e.ants()
+func (e env) frozenAnts(n network) (*datasets.Dataset, frozen, error) {
+	ds, m, err := e.antsFor(n)
 	if err != nil {
 		return nil, frozen{}, err
 	}
@@ -122,8 +122,13 @@ func (f frozen) accuracy(o antOption, train, test []int, set int) (accuracy, los
 
 // antFeatures is the hymenoptera study with frozen features alone: five-fold cross-validation on the 244 training
 // images chooses the classifier, and the 153 validation images measure it. Nothing in it is random.
-func antFeatures(_ context.Context, e env) error {
-	ds, f, err := e.frozenAnts()
+func antFeatures(_ context.Context, e env) error { return e.antFeatures(mobileNet) }
+
+// antFeaturesLite does the same with EfficientNet-Lite0.
+func antFeaturesLite(_ context.Context, e env) error { return e.antFeatures(liteNet) }
+
+func (e env) antFeatures(n network) error {
+	ds, f, err := e.frozenAnts(n)
 	if err != nil {
 		return err
 	}
@@ -151,7 +156,7 @@ func antFeatures(_ context.Context, e env) error {
 		}
 	}
 	rows[best][0] = "**chosen:** " + rows[best][0]
-	markdown(e.table, fmt.Sprintf("Frozen features of MobileNetV1 x0.25 on hymenoptera: %d-fold cross-validation on the 244 training images, by which one is chosen, and the 153 validation images after training on all 244 (one image is 0.0065; two standard errors are 0.05)", folds),
+	markdown(e.table, fmt.Sprintf("Frozen features of %s on hymenoptera: %d-fold cross-validation on the 244 training images, by which one is chosen, and the 153 validation images after training on all 244 (one image is 0.0065; two standard errors are 0.05)", n.title, folds),
 		[]string{"classifier", "cross-validation", "its loss", "validation images"}, rows)
 	return nil
 }

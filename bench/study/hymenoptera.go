@@ -17,7 +17,10 @@ import (
 
 // ants returns ants and bees with MobileNetV1 x0.25 of ImageNet. Images are decoded once, and prepared for the network
 // once if they are not augmented.
-func (e env) ants() (*datasets.Dataset, *zoo.Model, error) {
+func (e env) ants() (*datasets.Dataset, *zoo.Model, error) { return e.antsFor(mobileNet) }
+
+// antsFor does the same with another network.
+func (e env) antsFor(n network) (*datasets.Dataset, *zoo.Model, error) {
 	ds, err := datasets.Load("hymenoptera", datasets.Options{Dir: e.data("hymenoptera_data.zip"), SkipCheck: true})
 	if err != nil {
 		return nil, nil, err
@@ -27,9 +30,26 @@ func (e env) ants() (*datasets.Dataset, *zoo.Model, error) {
 			return nil, nil, err
 		}
 	}
-	m, err := zoo.Load("mobilenet_v1_025", zoo.LoadOptions{Weights: e.data("mobilenetV1X0.25_pretrain.tar")})
+	m, err := n.load(e)
 	return ds, m, err
 }
+
+// A network of the study of ants and bees.
+type network struct {
+	title, runs string // in captions, and at the start of the runs' names
+	load        func(e env) (*zoo.Model, error)
+	candidates  func() []candidate
+	// always are the strategies that are measured on the validation images whatever cross-validation chooses.
+	always []string
+}
+
+var mobileNet = network{title: "MobileNetV1 x0.25", runs: "bees", candidates: antCandidates, load: func(e env) (*zoo.Model, error) {
+	return zoo.Load("mobilenet_v1_025", zoo.LoadOptions{Weights: e.data("mobilenetV1X0.25_pretrain.tar")})
+}}
+
+// liteNet is the network that install.sh brings along.
+var liteNet = network{title: "EfficientNet-Lite0", runs: "lite0", candidates: liteCandidates, always: []string{"transfer", "ant-bee-head-first", "stage6-head-first-0.0003"},
+	load: func(env) (*zoo.Model, error) { return zoo.Load("efficientnet_lite0") }}
 
 // ready returns a split of prepared images, each prepared once, for a model that takes them as they are.
 func ready(s *datasets.Split, classes int, pre vision.Preprocess) (*datasets.Split, error) {
@@ -116,9 +136,26 @@ func antCandidates() []candidate {
 	}
 }
 
+// liteCandidates are those for EfficientNet-Lite0. A step of all its layers takes ten times as long as one of MobileNetV1
+// x0.25, so that fine-tuning begins with stage6: what is below is computed once.
+func liteCandidates() []candidate {
+	few := train.Recipe{Epochs: 6, BatchSize: 16, LabelSmoothing: 0.1, WeightDecay: 1e-4}
+	from := map[string]string{"ants": "ant", "bees": "bee"}
+	return []candidate{
+		{"output layer", 256, 224, 0, train.Recipe{Epochs: 20}, strategy.Transfer{}},
+		{"output layer", 256, 224, 0, train.Recipe{Epochs: 1}, strategy.LogisticRegression{}},
+		{"output layer, begun from ant and bee", 256, 224, 0, train.Recipe{Epochs: 20}, strategy.Transfer{Label: "transfer-ant-bee", LearningRate: 0.0003, HeadFrom: from}},
+		{"from stage6 on, begun from ant and bee, output layer first", 256, 224, 0, few,
+			strategy.FineTune{Label: "ant-bee-head-first", From: "stage6", LearningRate: 0.0003, HeadFirst: 4, HeadRate: 0.0003, HeadFrom: from}},
+		{"from stage6 on, output layer first", 256, 224, 0, few, strategy.FineTune{Label: "stage6-head-first", From: "stage6", LearningRate: 0.003, HeadFirst: 4}},
+		{"the same at a tenth of the rate", 256, 224, 0, few, strategy.FineTune{Label: "stage6-head-first-0.0003", From: "stage6", LearningRate: 0.0003, HeadFirst: 4}},
+	}
+}
+
 // ants holds the task of the hymenoptera study.
 type ants struct {
 	env
+	network
 	ds    *datasets.Dataset
 	model *zoo.Model
 	every []int // of the training images
@@ -157,13 +194,18 @@ func (a ants) compare(ctx context.Context, name string, c candidate, seeds int, 
 // hymenoptera chooses a recipe by three-fold cross-validation on the 244 training images, by the accuracy after the
 // last epoch. It measures the recipe with several seeds, after the last epoch, on the 153 validation images, which
 // chose nothing. It also measures the best recipe whose output layer begins at random.
-func hymenoptera(ctx context.Context, e env) error {
-	ds, m, err := e.ants()
+func hymenoptera(ctx context.Context, e env) error { return e.hymenoptera(ctx, mobileNet) }
+
+// hymenopteraLite does the same with the stronger network that install.sh brings along.
+func hymenopteraLite(ctx context.Context, e env) error { return e.hymenoptera(ctx, liteNet) }
+
+func (e env) hymenoptera(ctx context.Context, n network) error {
+	ds, m, err := e.antsFor(n)
 	if err != nil {
 		return err
 	}
-	a := ants{env: e, ds: ds, model: m, every: every(ds.Train)}
-	all, err := a.crossValidate(ctx, antCandidates())
+	a := ants{env: e, network: n, ds: ds, model: m, every: every(ds.Train)}
+	all, err := a.crossValidate(ctx, n.candidates())
 	if err != nil {
 		return err
 	}
@@ -186,7 +228,7 @@ func (a ants) crossValidate(ctx context.Context, candidates []candidate) ([]scor
 		var parts []float64
 		for k := range folds {
 			inside, outside := fold(a.ds.Train, k, folds)
-			res, err := a.compare(ctx, fmt.Sprintf("bees-cv-%s-%d", c.strategy.Name(), k), c, 0, inside, a.ds.Train.Subset(outside))
+			res, err := a.compare(ctx, fmt.Sprintf("%s-cv-%s-%d", a.runs, c.strategy.Name(), k), c, 0, inside, a.ds.Train.Subset(outside))
 			if err != nil {
 				return nil, err
 			}
@@ -198,7 +240,7 @@ func (a ants) crossValidate(ctx context.Context, candidates []candidate) ([]scor
 		all = append(all, s)
 		rows = append(rows, []string{c.about, c.strategy.Name(), fmt.Sprintf("%.3f", s.accuracy), each(parts), fmt.Sprintf("%.3f", s.loss)})
 	}
-	markdown(a.table, fmt.Sprintf("MobileNetV1 x0.25 on the 244 training images of hymenoptera: %d-fold cross-validation, one seed, last epoch", folds),
+	markdown(a.table, fmt.Sprintf("%s on the 244 training images of hymenoptera: %d-fold cross-validation, one seed, last epoch", a.title, folds),
 		[]string{"what is trained", "strategy", "accuracy", "each fold", "loss"}, rows)
 	slices.SortStableFunc(all, func(a, b scored) int {
 		return cmp.Or(cmp.Compare(b.accuracy, a.accuracy), cmp.Compare(a.loss, b.loss))
@@ -206,30 +248,45 @@ func (a ants) crossValidate(ctx context.Context, candidates []candidate) ([]scor
 	return all, nil
 }
 
-// finals measures, on the validation images, the best candidate, the best one whose output layer begins at random, and
-// the network as it is.
-func (a ants) finals(ctx context.Context, all []scored) error {
-	finalists := all[:1]
-	random := func(s scored) bool {
+// finalist is a candidate that is measured on the validation images, and why.
+type finalist struct {
+	scored
+	why string
+}
+
+// finalists are the best candidate, the best one whose output layer begins at random, and those that always are.
+func (n network) finalists(all []scored) []finalist {
+	chosen := []finalist{{all[0], "chosen: "}}
+	random := slices.IndexFunc(all, func(s scored) bool {
 		f, ok := s.strategy.(strategy.FineTune)
 		return !ok || f.HeadFrom == nil
+	})
+	if random > 0 {
+		chosen = append(chosen, finalist{all[random], "best that begins at random: "})
 	}
-	if i := slices.IndexFunc(all, random); i > 0 {
-		finalists = append(slices.Clone(finalists), all[i])
+	for i, s := range all {
+		if i > 0 && i != random && slices.Contains(n.always, s.strategy.Name()) {
+			chosen = append(chosen, finalist{s, ""})
+		}
 	}
+	return chosen
+}
+
+// finals measures the finalists on the validation images, and the network as it is.
+func (a ants) finals(ctx context.Context, all []scored) error {
 	var rows [][]string
-	for i, c := range finalists {
-		res, err := a.compare(ctx, "bees-final-"+c.strategy.Name(), c.candidate, a.seeds, a.every, a.ds.Val)
+	for _, f := range a.finalists(all) {
+		res, err := a.compare(ctx, a.runs+"-final-"+f.strategy.Name(), f.candidate, a.seeds, a.every, a.ds.Val)
 		if err != nil {
 			return err
 		}
-		rows = append(rows, []string{[]string{"chosen: ", "best that begins at random: "}[i] + c.about, res.Strategy, band(lasts(res)), each(lasts(res))})
+		rows = append(rows, []string{f.why + f.about, res.Strategy, band(lasts(res)), each(lasts(res))})
 	}
 	// The accuracy that ImageNet's ant and bee reach alone.
 	if err := a.model.ReplaceHeadFrom(a.ds.Classes, map[string]string{"ants": "ant", "bees": "bee"}, 0); err != nil {
 		return err
 	}
-	still, err := a.measure(ctx, "bees-still", a.model, a.ds, a.ds.Val)
+	still, err := a.measure(ctx, a.runs+"-still", a.model, a.ds, a.ds.Val)
 	if err != nil {
 		return err
 	}

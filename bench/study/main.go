@@ -37,7 +37,9 @@ var studies = []study{
 	{"cifar", "ResNet-20 of CIFAR-10 on JPEG-compressed images: as it is, adapted without labels, trained with some", cifar},
 	{"shift", "unsupervised domain adaptation, CIFAR-10 JPEGs to the same at quality 10, against its two controls", shift},
 	{"hymenoptera", "MobileNetV1 x0.25 on ants and bees: the recipe that cross-validation on the training images chooses", hymenoptera},
+	{"hymenoptera-lite0", "the same with EfficientNet-Lite0, which install.sh brings along", hymenopteraLite},
 	{"hymenoptera-features", "the same with frozen features alone, in a minute", antFeatures},
+	{"hymenoptera-features-lite0", "frozen features of EfficientNet-Lite0", antFeaturesLite},
 	{"rcnn", "objects in synthetic scenes: features as they are against fine-tuned ones, R-CNN, table 2", rcnn},
 	{"samples", "accuracy against images per class, shapes to sketches", samples},
 	{"samples-ants", "accuracy against images per class, ImageNet to ants and bees", samplesAnts},
@@ -96,7 +98,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	if *list {
 		for _, s := range studies {
-			fmt.Fprintf(stdout, "%-20s %s\n", s.name, s.about)
+			fmt.Fprintf(stdout, "%-27s %s\n", s.name, s.about)
 		}
 		return 0
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
@@ -158,5 +159,51 @@ func TestSeen(t *testing.T) {
 	s.add("b", 3)
 	if !slices.Equal(s.names, []string{"b", "a"}) || !slices.Equal(s.values["b"], []float64{1, 3}) || !slices.Equal(s.values["a"], []float64{2}) {
 		t.Errorf("%v, %v", s.names, s.values)
+	}
+}
+
+// TestFinalists: the validation images measure the best candidate, the best one that begins at random and those that are
+// asked for, each once.
+func TestFinalists(t *testing.T) {
+	begun := func(name string) scored {
+		return scored{candidate: candidate{strategy: strategy.FineTune{Label: name, HeadFrom: map[string]string{"ants": "ant"}}}}
+	}
+	random := func(name string) scored {
+		return scored{candidate: candidate{strategy: strategy.FineTune{Label: name}}}
+	}
+	for _, c := range []struct {
+		all    []scored
+		always []string
+		want   string
+	}{
+		{[]scored{begun("a"), begun("b"), random("c"), random("d")}, nil, "chosen: a, best that begins at random: c"},
+		{[]scored{random("a"), begun("b"), random("c")}, nil, "chosen: a"},
+		{[]scored{begun("a"), random("b"), begun("c"), random("d")}, []string{"a", "b", "c"}, "chosen: a, best that begins at random: b, c"},
+	} {
+		var got []string
+		for _, f := range (network{always: c.always}).finalists(c.all) {
+			got = append(got, f.why+f.strategy.Name())
+		}
+		if strings.Join(got, ", ") != c.want {
+			t.Errorf("finalists are %q, want %s", got, c.want)
+		}
+	}
+}
+
+// TestCandidates: the candidates of a network have names of their own, and those that are always measured are among them.
+func TestCandidates(t *testing.T) {
+	for _, n := range []network{mobileNet, liteNet} {
+		var names []string
+		for _, c := range n.candidates() {
+			if slices.Contains(names, c.strategy.Name()) {
+				t.Errorf("%s: two candidates are named %s; their runs would be one", n.title, c.strategy.Name())
+			}
+			names = append(names, c.strategy.Name())
+		}
+		for _, a := range n.always {
+			if !slices.Contains(names, a) {
+				t.Errorf("%s: %s is always measured and no candidate", n.title, a)
+			}
+		}
 	}
 }

@@ -2,16 +2,18 @@
 // pages to read offline. Pictures are compressed, what only JupyterLab can show is left out, and photographs too, which are
 // not ours to publish. Run it from the repository root:
 //
-//	go run ./notebooks/gallery [-executed DIR] [LESSON...]
+//	go run ./notebooks/gallery [-executed DIR | -text] [LESSON...]
 //
 // A lesson is a name such as 02_transfer_and_finetuning, or ja/02_transfer_and_finetuning; without names all lessons are
 // written. With -executed, notebooks that are executed already are taken from DIR. The code of a Japanese lesson is that of
 // the English one, comments apart: where DIR has no executed Japanese copy, its page gets the outputs of the English one,
-// with the labels of figures in English.
+// with the labels of figures in English. With -text nothing is executed: pages get the lessons' present text and keep their
+// outputs, which is an error where the code has changed.
 package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -30,14 +32,18 @@ const (
 
 func main() {
 	executed := flag.String("executed", "", "folder with notebooks that are executed already")
+	textOnly := flag.Bool("text", false, "renew the text of pages alone, whose code is as it was")
 	flag.Parse()
-	if err := run(*executed, flag.Args()); err != nil {
+	if err := run(*executed, *textOnly, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "gallery:", err)
 		os.Exit(1)
 	}
 }
 
-func run(executed string, names []string) error {
+func run(executed string, textOnly bool, names []string) error {
+	if executed != "" && textOnly {
+		return errors.New("-executed takes outputs from a folder, -text from the present pages; give one of them")
+	}
 	if _, err := os.Stat("notebooks"); err != nil {
 		return fmt.Errorf("there is no folder notebooks here; run it from the repository root: %w", err)
 	}
@@ -58,8 +64,12 @@ func run(executed string, names []string) error {
 	if err := os.WriteFile(filepath.Join(folder, styleFile), []byte(style), 0o644); err != nil {
 		return err
 	}
+	renew := func(name string) error { return page(executed, name) }
+	if textOnly {
+		renew = renewText
+	}
 	for _, name := range names {
-		if err := page(executed, lessonName(name)); err != nil {
+		if err := renew(lessonName(name)); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
