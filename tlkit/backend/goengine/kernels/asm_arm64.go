@@ -38,8 +38,8 @@ func dotRows(a, b *unsafe.Pointer, n, c int, dst *float32) {
 		return
 	}
 	whole := 0
-	if hasNEON && c >= 4 {
-		whole = c &^ 3
+	if hasNEON && c >= 8 { // the rest as after the vectors of AVX2, for equal bits
+		whole = c &^ 7
 		dotRowsNEON(a, b, n, whole, dst)
 	}
 	dotRowsGo(a, b, n, whole, c, dst)

@@ -70,7 +70,8 @@ func outer6x16Go(a *unsafe.Pointer, aoff, n int, b *float32, ldb int, c *float32
 	}
 }
 
-// dotRowsGo computes the columns from..c-1 of dotRows.
+// dotRowsGo computes the columns from..c-1 of dotRows. The conversion rounds each product: on arm64, the compiler would
+// fuse it with the sum, and the bits would differ from those on amd64.
 func dotRowsGo(a, b *unsafe.Pointer, n, from, c int, dst *float32) {
 	if from >= c {
 		return
@@ -81,7 +82,7 @@ func dotRowsGo(a, b *unsafe.Pointer, n, from, c int, dst *float32) {
 		x := unsafe.Slice((*float32)(as[t]), c)[from:]
 		y := unsafe.Slice((*float32)(bs[t]), c)[from:]
 		for i := range to {
-			to[i] += x[i] * y[i]
+			to[i] += float32(x[i] * y[i])
 		}
 	}
 }
