@@ -147,8 +147,8 @@ func liteCandidates() []candidate {
 		{"output layer, begun from ant and bee", 256, 224, 0, train.Recipe{Epochs: 20}, strategy.Transfer{Label: "transfer-ant-bee", LearningRate: 0.0003, HeadFrom: from}},
 		{"from stage6 on, begun from ant and bee, output layer first", 256, 224, 0, few,
 			strategy.FineTune{Label: "ant-bee-head-first", From: "stage6", LearningRate: 0.0003, HeadFirst: 4, HeadRate: 0.0003, HeadFrom: from}},
-		{"from stage6 on, output layer first", 256, 224, 0, few, strategy.FineTune{Label: "stage6-head-first", From: "stage6", LearningRate: 0.003, HeadFirst: 4}},
-		{"the same at a tenth of the rate", 256, 224, 0, few, strategy.FineTune{Label: "stage6-head-first-0.0003", From: "stage6", LearningRate: 0.0003, HeadFirst: 4}},
+		{"from stage6 on, output layer first, rate 0.003", 256, 224, 0, few, strategy.FineTune{Label: "stage6-head-first", From: "stage6", LearningRate: 0.003, HeadFirst: 4}},
+		{"from stage6 on, output layer first, rate 0.0003", 256, 224, 0, few, strategy.FineTune{Label: "stage6-head-first-0.0003", From: "stage6", LearningRate: 0.0003, HeadFirst: 4}},
 	}
 }
 
@@ -258,8 +258,13 @@ type finalist struct {
 func (n network) finalists(all []scored) []finalist {
 	chosen := []finalist{{all[0], "chosen: "}}
 	random := slices.IndexFunc(all, func(s scored) bool {
-		f, ok := s.strategy.(strategy.FineTune)
-		return !ok || f.HeadFrom == nil
+		switch v := s.strategy.(type) {
+		case strategy.FineTune:
+			return v.HeadFrom == nil
+		case strategy.Transfer:
+			return v.HeadFrom == nil
+		}
+		return true
 	})
 	if random > 0 {
 		chosen = append(chosen, finalist{all[random], "best that begins at random: "})

@@ -178,6 +178,7 @@ func TestFinalists(t *testing.T) {
 	}{
 		{[]scored{begun("a"), begun("b"), random("c"), random("d")}, nil, "chosen: a, best that begins at random: c"},
 		{[]scored{random("a"), begun("b"), random("c")}, nil, "chosen: a"},
+		{[]scored{{candidate: candidate{strategy: strategy.Transfer{Label: "a", HeadFrom: map[string]string{"ants": "ant"}}}}, random("b")}, nil, "chosen: a, best that begins at random: b"},
 		{[]scored{begun("a"), random("b"), begun("c"), random("d")}, []string{"a", "b", "c"}, "chosen: a, best that begins at random: b, c"},
 	} {
 		var got []string
