@@ -190,16 +190,16 @@ func Inspect(d *datasets.Dataset, opts ...InspectOptions) (*Inspection, error) {
 	if len(refs) < 2*o.Folds {
 		return nil, fmt.Errorf("insight: %s has %d images, too few to inspect; expected at least %d", d.Name, len(refs), 2*o.Folds)
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
 	if o.Model == nil {
 		var err error
-		if o.Model, err = r.usualModel(); err != nil {
+		if o.Model, err = r.usualModel(ctx); err != nil {
 			return nil, err
 		}
 		defer o.Model.Release()
 	}
 	r.Model = o.Model.Spec.Name + " (" + o.Model.Weights + ")"
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	if err := r.look(ctx, refs, images); err != nil {
 		return nil, err
 	}
@@ -222,13 +222,13 @@ func Inspect(d *datasets.Dataset, opts ...InspectOptions) (*Inspection, error) {
 }
 
 // usualModel returns the model that is used if none is given.
-func (r *Inspection) usualModel() (*zoo.Model, error) {
-	m, err := zoo.Load("efficientnet_lite0")
-	if err == nil {
-		return m, nil
+func (r *Inspection) usualModel(ctx context.Context) (*zoo.Model, error) {
+	m, err := zoo.LoadContext(ctx, "efficientnet_lite0")
+	if err == nil || ctx.Err() != nil {
+		return m, err
 	}
 	r.Notes = append(r.Notes, fmt.Sprintf("The features are those of the embedded resnet20.shapes, which knows drawn shapes only, since efficientnet_lite0 can't be loaded (%v). Give InspectOptions.Model a model of photographs.", err))
-	return zoo.Load("resnet20.shapes")
+	return zoo.LoadContext(ctx, "resnet20.shapes")
 }
 
 // splitsOf returns the splits of a data set that differ, by name.

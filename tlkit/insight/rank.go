@@ -115,7 +115,7 @@ func rank(ctx context.Context, d *datasets.Dataset, m *zoo.Model) (r Ranked, err
 	}
 	classes := len(d.Classes)
 	if err := ctx.Err(); err != nil {
-		return r, err
+		return r, fmt.Errorf("insight: the ranking was interrupted at %s: %w", r.Model, err)
 	}
 	if r.LogME, err = logME(x, f.Labels, classes); err != nil {
 		return r, err

@@ -107,11 +107,13 @@
     return b;
   };
   async function camera() {
+    start.disabled = true; // one camera at a time
     let stream;
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: true });
     } catch (error) {
       state.textContent = error.message;
+      start.disabled = false;
       return;
     }
     const video = make("video", { display: "block", maxWidth: "100%", height: "240px", marginTop: "8px" }, { autoplay: true, muted: true, playsInline: true, srcObject: stream });
@@ -120,10 +122,12 @@
     const stop = () => {
       clearInterval(watch);
       for (const track of stream.getTracks()) track.stop();
+      start.disabled = false;
       studio.replaceChildren(start);
     };
     const file = (canvas, i) => new Promise((done) => canvas.toBlob((blob) => done({ name: `camera-${i + 1}.jpg`, folder: "", file: blob }), "image/jpeg", 0.95));
     const use = button(config.words.use, () => {
+      if (input.disabled) return; // another upload: the pictures stay
       stop();
       upload(Promise.all([...taken.children].map(file)));
     });

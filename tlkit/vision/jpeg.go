@@ -3,6 +3,7 @@ package vision
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -149,7 +150,8 @@ func jpegPixels(data []byte, _ int) (*Image, int, error) {
 	m, err := jpeg.Decode(bytes.NewReader(withTables(withAdobe(data))))
 	if err != nil {
 		// In a scan of one colour, the standard library counts the interval in the blocks of all.
-		if scans, restarts := jpegScans(data); restarts && scans > 1 {
+		var format jpeg.FormatError // the error of a cut file is another one
+		if scans, restarts := jpegScans(data); restarts && scans > 1 && errors.As(err, &format) {
 			return nil, 0, &UnsupportedError{Format: "jpeg", Feature: "restarts within several scans",
 				Advice: "write it without them, without a loss: jpegtran -copy all -progressive photo.jpg > new.jpg"}
 		}
