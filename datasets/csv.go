@@ -3,6 +3,7 @@ package datasets
 import (
 	"bytes"
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +23,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/nearest"
 )
 
+// maxComments is the largest number of lines before a table that are skipped.
+const maxComments = 50
+
 // maxCSVBytes is the largest list that is read.
 const maxCSVBytes = 256 << 20
 
@@ -40,8 +44,8 @@ const maxCSVBytes = 256 << 20
 // train/000bec180eb18c7604dcecc8fe0dba07.jpg. Options.SplitColumn names the column that holds train, val or test, or
 // fastai's is_valid; Options.Train, Val and Test name other words in it, such as the numbers of folds.
 //
-// A path that leads upwards ("../images/1.png") is read from the list's folder. An absolute path of another machine is
-// found by its end if that names one file, and a warning says so. Labels that join classes ("scab frog") and a class
+// A path that leads upwards ("../images/1.png") is read from the list's folder. An absolute path of another machine, or
+// an address whose file was downloaded, is found by its end if that names one file, and a warning says so. Labels that join classes ("scab frog") and a class
 // for each image are warned about. A list of one name (['cat'], or Label Studio's {"choices": ["cat"]}) is that name.
 //
 // Lines without a label (nothing, or pandas' NaN) or with a missing file are left out and reported, as are images with two labels. Files are
@@ -83,11 +87,18 @@ func fromCSV(name, imageColumn, labelColumn string, o Options) (*Dataset, error)
 		return nil, fmt.Errorf("it is %s", is)
 	}
 	rows, err := readLabels(data, wanted)
-	if err != nil && bytes.HasPrefix(data, []byte("#")) { // comments before the table
-		if _, rest, found := bytes.Cut(data, []byte("\n")); found {
-			if again, e := readLabels(append([]byte("\n"), rest...), wanted); e == nil { // lines keep their numbers
-				rows, err = again, nil
+	for rest, cut := data, 1; err != nil && bytes.HasPrefix(rest, []byte("#")) && cut <= maxComments; cut++ { // comments before the table
+		var found bool
+		if _, rest, found = bytes.Cut(rest, []byte("\n")); !found {
+			break
+		}
+		for ; len(rest) > 0 && (rest[0] == '\n' || rest[0] == '\r'); rest = rest[1:] {
+			if rest[0] == '\n' {
+				cut++
 			}
+		}
+		if again, e := readLabels(append(bytes.Repeat([]byte("\n"), cut), rest...), wanted); e == nil { // lines keep their numbers
+			rows, err = again, nil
 		}
 	}
 	for i := range rows {
@@ -140,6 +151,8 @@ func noTable(data []byte) string {
 		return "a Parquet file; write it as CSV, in Python with pandas.read_parquet(FILE).to_csv(NEW, index=False)"
 	case hasPrefixFold(data, "<!doctype"), hasPrefixFold(data, "<html"):
 		return "a web page in place of the table; download it again"
+	case bytes.HasPrefix(bytes.TrimSpace(data), []byte("[")) && !isJSON(data) && json.Valid(data):
+		return "JSON whose items are no objects; " + expectedJSON
 	}
 	return ""
 }
@@ -470,10 +483,13 @@ func listRows(t *tree, rows []row, name string) *listing {
 		if strings.Contains(strings.Join(r.fields, ""), "\x00") {
 			reason = "the line has a byte of zero in a column that is read; write it anew"
 		}
-		if reason == noSuchFile {
-			var elsewhere bool
-			if i, elsewhere, reason = files.findMoved(r.fields[0]); elsewhere && reason == "" {
+		if reason == noSuchFile || reason == anAddress {
+			at, elsewhere, why := files.findMoved(r.fields[0])
+			if elsewhere && why == "" {
 				moved++
+			}
+			if why != noSuchFile {
+				i, reason = at, why
 			}
 		}
 		if reason == "" {

@@ -2,8 +2,10 @@ package datasets
 
 import (
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,10 +22,15 @@ func (t *tree) advice(list, column, first string) string {
 		return fmt.Sprintf("the column %q holds pixels, not names of files: write the images to files first, or give them to NewSplit", column)
 	case strings.Contains(first, "://") && !strings.HasPrefix(first, "file:"):
 		return "these are addresses: download the images, and give the column of their names"
+	case files.above(first) != "":
+		return fmt.Sprintf("set Options.Dir to %q, in which the paths of the list begin", files.above(first))
 	case near != "":
 		return fmt.Sprintf("%s is there: %s", short(near), why)
 	case reason != "" && reason != noSuchFile:
 		return "give the longer paths of the images in the list"
+	case strings.Contains(first, "/") && len(files.ends[strings.ToLower(path.Base(first))]) > 0:
+		return fmt.Sprintf("%s is there: the list has other folders before the name; write the paths as they are from the list's folder",
+			short(t.files[files.ends[strings.ToLower(path.Base(first))][0]].path))
 	case strings.ContainsAny(first, separators):
 		return "if these names hold more than the images, say the separator in a line before the others (sep=;), else set Options.Dir to their folder"
 	}
@@ -48,6 +55,28 @@ func holdsPixels(column, first string) bool {
 	return len(values) >= 16 || len(values) == 1 && (strings.HasPrefix(strings.ToLower(column), "pixel") || by && err1 == nil && err2 == nil)
 }
 
+// maxAbove is how many folders above the list's are looked at for the one in which its paths begin.
+const maxAbove = 3
+
+// above returns the folder above the tree in which the path of an image is one of a file, "" if there is none.
+func (x fileIndex) above(name string) string {
+	p := filepath.FromSlash(strings.ReplaceAll(name, `\`, "/"))
+	if !filepath.IsLocal(p) {
+		return ""
+	}
+	dir := x.tree.abs
+	for range maxAbove {
+		dir = filepath.Dir(dir)
+		if info, err := os.Stat(filepath.Join(dir, p)); err == nil && info.Mode().IsRegular() {
+			return dir
+		}
+	}
+	return ""
+}
+
+// studioCode fits a name before which Label Studio has put a code when it was uploaded; the group is the name.
+var studioCode = regexp.MustCompile(`^[0-9a-f]{8}-(.+)$`)
+
 // near returns the file that a number means which a program has written otherwise, and what to do.
 func (x fileIndex) near(name string) (file, why string) {
 	base := path.Base(strings.ToLower(name))
@@ -69,6 +98,9 @@ func (x fileIndex) near(name string) (file, why string) {
 		if i := slices.IndexFunc(stems, func(s string) bool { return at(s) != "" }); i >= 0 {
 			return at(stems[i]), "the list has lost the zeros in front, as Excel drops them; write the column as text (dtype=str in pandas)"
 		}
+	}
+	if m := studioCode.FindStringSubmatch(base); m != nil && at(m[1]) != "" {
+		return at(m[1]), "Label Studio has put a code before the names when the images were uploaded; write the names without it, or use its files"
 	}
 	return x.longer(base), "the list has a part of the images' names; write the whole names, with a line for each image"
 }

@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/url"
@@ -41,15 +42,19 @@ func indexFiles(t *tree, list string) fileIndex {
 	return x
 }
 
-const noSuchFile = "there is no such file"
+const (
+	noSuchFile = "there is no such file"
+	anAddress  = "an address on the network, which is not read; download the images, and list the files"
+)
 
 // findMoved is find for an absolute path, a path that leads upwards ("../images/1.png"), an address of a file and a
 // path with %20 for a blank. A path that names a file of this machine, seen from the list's folder, means that file
 // alone. Of others the longest end that names one file counts, and moved is set. The name alone counts only for an
 // absolute path, and only if the images lie in one folder: else it may be another image's, in a folder of another
-// class.
+// class. An address on the network (gs://bucket/cats/1.jpg) is like an absolute path: its files may have been downloaded.
 func (x fileIndex) findMoved(words string) (i int, moved bool, reason string) {
-	p := strings.ReplaceAll(strings.TrimPrefix(words, "file://"), `\`, "/")
+	address := addressPath(words)
+	p := cmp.Or(address, strings.ReplaceAll(strings.TrimPrefix(words, "file://"), `\`, "/"))
 	if plain, err := url.PathUnescape(p); err == nil {
 		p = plain
 	}
@@ -63,8 +68,10 @@ func (x fileIndex) findMoved(words string) (i int, moved bool, reason string) {
 	if !upwards && !absolute {
 		return 0, false, noSuchFile
 	}
-	if i, reason := x.findHere(p); reason != noSuchFile {
-		return i, false, reason
+	if address == "" {
+		if i, reason := x.findHere(p); reason != noSuchFile {
+			return i, false, reason
+		}
 	}
 	for p, found := path.Clean(p), true; found; {
 		_, p, found = strings.Cut(p, "/")
@@ -76,6 +83,18 @@ func (x fileIndex) findMoved(words string) (i int, moved bool, reason string) {
 		}
 	}
 	return 0, false, noSuchFile
+}
+
+// addressPath returns the path in an address on the network, with a leading slash and without a query; "" for other
+// names.
+func addressPath(words string) string {
+	scheme, rest, ok := strings.Cut(words, "://")
+	if !ok || scheme == "file" || len(scheme) > 5 {
+		return ""
+	}
+	rest, _, _ = strings.Cut(rest, "?")
+	_, p, _ := strings.Cut(rest, "/") // the host, or the bucket
+	return "/" + p
 }
 
 // findHere returns the index of the file at a path of this machine, absolute or from the list's folder.
@@ -128,7 +147,7 @@ func (x fileIndex) find(words string) (int, string) {
 			if scheme == "file" {
 				return 0, noSuchFile
 			}
-			return 0, "an address on the network, which is not read; download the images, and list the files"
+			return 0, anAddress
 		}
 		return 0, noSuchFile
 	case 1:

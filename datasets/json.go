@@ -208,6 +208,9 @@ func (l *jsonList) has(names ...string) bool {
 	return !slices.ContainsFunc(names, func(n string) bool { return !slices.Contains(l.names, n) })
 }
 
+// expectedJSON is the next step for JSON of another form.
+const expectedJSON = `write a list with one object per image, such as [{"image": "1.jpg", "label": "cat"}], or give FromSamples the labels`
+
 // otherForm says what JSON is that does not have an object with the label per image, and what to do; "" for other JSON.
 func (l *jsonList) otherForm() string {
 	switch {
@@ -217,7 +220,7 @@ func (l *jsonList) otherForm() string {
 	case l.has("data", "annotations"):
 		return "Label Studio's JSON; export it as CSV there"
 	case len(l.objects) == 1:
-		return `a single JSON object; write a list with one per image, such as [{"image": "1.jpg", "label": "cat"}], or give FromSamples the labels`
+		return "a single JSON object; " + expectedJSON
 	}
 	return ""
 }

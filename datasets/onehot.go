@@ -105,8 +105,15 @@ func listedNames(text string) (names []string, isList bool) {
 }
 
 // unlistImage replaces a list of one name in the place of the image by that name: Python writes a tuple as
-// ('img/0.png',).
+// ('img/0.png',), and Hugging Face's datasets an image as {"path": "img/0.png", "bytes": null}.
 func (r *row) unlistImage() {
+	if strings.HasPrefix(r.fields[0], "{") {
+		var image struct{ Path string }
+		if json.Unmarshal([]byte(r.fields[0]), &image) == nil && image.Path != "" {
+			r.fields[0] = image.Path
+			return
+		}
+	}
 	if names, _ := listedNames(r.fields[0]); len(names) == 1 {
 		r.fields[0] = names[0]
 	}

@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -245,6 +246,9 @@ func (d *Dataset) doubtfulLabels() (notes []string) {
 		is   func(class string) bool
 	}{
 		{"goes over several lines: perhaps a quote in the list is not closed, and lines are missing", func(c string) bool { return strings.ContainsAny(c, "\r\n") }},
+		{"is read as a class of its own, and is a JSON object: write the field that is the label alone", func(c string) bool {
+			return strings.HasPrefix(c, "{") && json.Valid([]byte(c))
+		}},
 		{"is read as a class of its own: if it names several classes, keep one for each image, or leave such images out", d.joinedLabel()},
 	} {
 		if i := slices.IndexFunc(d.Classes, kind.is); i >= 0 {

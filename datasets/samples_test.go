@@ -74,6 +74,14 @@ func TestFromCSV(t *testing.T) {
 		{"a line end in a name", "image,breed\n" + breeds("id%d.png", ",") + "\"line\nend.png\",pug\n", [2]string{"image", "breed"}, Options{}, 7, 2, "", "", ""},
 		{"a quote that is not closed before a name", "image,breed\n" + breeds("id%d.png", ",") + "\"id8.png,pug\nid9.png\",pug\n", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "line 10 opens a quote"},
 		{"a comment first", "# made by hand\nimage,breed\n" + breeds("id%d.png", ","), [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
+		{"comments first", "# made by hand\n\n# of dogs\r\n#\nimage;breed\n" + breeds("id%d.png", ";"), [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
+		{"comments first, no names of columns", "# made by hand\n# of dogs\n" + breeds("id%d.png", ",") + "none.png,pug\n", [2]string{"1", "2"}, Options{}, 6, 2, "none.png: there is no such file (line 11 of labels.csv)", "1 file was left out", ""},
+		{"comments alone", "# a\n# b\n", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "it has no column"},
+		{"addresses of files that were downloaded", "image,breed\n" + breeds("gs://bucket/data/train/id%d.png", ","), [2]string{"image", "breed"}, Options{}, 6, 2, "", "8 paths of labels.csv are not those of this machine", ""},
+		{"addresses with queries", "image,breed\n" + breeds("https://x.org/train/id%d.png?w=8&u=a/b", ","), [2]string{"image", "breed"}, Options{}, 6, 2, "", "8 paths of labels.csv", ""},
+		{"addresses of other folders", "image,breed\n" + breeds("s3://bucket/other/id%d.png", ","), [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "an address on the network, which is not read"},
+		{"images of Hugging Face", strings.ReplaceAll(breeds("{\"image\": {\"path\": \"train/id%d.png\", \"bytes\": null}, \"breed\": \"", ""), "\n", "\"}\n"), [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
+		{"JSON of pairs", `[["id0.png", "pug"], ["id1.png", "cat"]]`, [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "it is JSON whose items are no objects; write a list"},
 		{"labels that pandas lacks", "image,breed\n" + breeds("id%d.png", ",") + "id9,nan\n", [2]string{"image", "breed"}, Options{}, 6, 2, "test/id9.png: no label", "1 file was left out", ""},
 		{"a byte of zero in another column", "image,breed,note\n" + breeds("id%d.png", ",") + "id9,pug,\x00\n", [2]string{"image", "breed"}, Options{}, 7, 2, "", "", ""},
 		{"a byte of zero in a name", "image,breed\n" + breeds("id%d.png", ",") + "id9\x00,pug\n", [2]string{"image", "breed"}, Options{}, 6, 2, "the line has a byte of zero in a column that is read; write it anew (line 10 of labels.csv)", "1 file was left out", ""},
@@ -100,7 +108,7 @@ func TestFromCSV(t *testing.T) {
 		{"the lists of COCO's JSON", `{"info": {}, "categories": [{}, {}], "images": [{}, {}, {}], "annotations": []}`, [2]string{"images", "breed"}, Options{}, 0, 0, "", "", "it is COCO's JSON"},
 		{"COCO's JSON", `{"info": {}, "categories": [], "images": [], "annotations": []}`, [2]string{"file_name", "category"}, Options{}, 0, 0, "", "", "it is COCO's JSON"},
 		{"Label Studio's JSON", `[{"id": 1, "data": {"image": "id0.png"}, "annotations": []}, {"id": 2, "data": {}, "annotations": []}]`, [2]string{"image", "choice"}, Options{}, 0, 0, "", "", "it is Label Studio's JSON; export it as CSV there"},
-		{"JSON from names to labels", `{"id0.png": "pug", "id1.png": "boxer"}`, [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "it is a single JSON object; write a list with one per image"},
+		{"JSON from names to labels", `{"id0.png": "pug", "id1.png": "boxer"}`, [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "it is a single JSON object; write a list with one object per image"},
 		{"a web page", "<!DOCTYPE html>", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "a web page in place of the table"},
 		{"splits", "image,breed,part\n" + strings.ReplaceAll(breeds("id%d.png", ","), "pug\n", "pug,train\n") + "id9,pug,Validation\n", [2]string{"image", "breed"}, Options{SplitColumn: "part"}, 8, 1, "", `class "boxer" has no images for validation`, ""},
 		{"missing files and labels", "image,breed\nid100,pug\nid9,\n" + breeds("id%d", ","), [2]string{"image", "breed"}, Options{}, 6, 2, "id100: there is no such file (line 2 of labels.csv)", "2 files were left out", ""},
@@ -442,6 +450,7 @@ func TestDoubtfulLabels(t *testing.T) {
 		{[]string{"01", "1", "2", "2"}, `class names ["01" "1"] are the same number`},
 		{[]string{"a", "a\u200b", "b", "b"}, `class names ["a" "a\u200b"] differ in case, blanks or invisible characters alone`},
 		{[]string{"a", "\"a\nid1,b", "b", "b\""}, `goes over several lines: perhaps a quote in the list is not closed`},
+		{[]string{`"{""id"": 1, ""name"": ""a""}"`, `"{""id"": 2, ""name"": ""b""}"`, `"{""id"": 1, ""name"": ""a""}"`, `"{""id"": 2, ""name"": ""b""}"`}, "is read as a class of its own, and is a JSON object: write the field that is the label alone"},
 		{[]string{"a", "N/A", "b", "b"}, `"N/A" is read as a class: if it means that there is no label`},
 		{[]string{"a", "unlabeled", "b", "b"}, `"unlabeled" is read as a class: if it means that there is no label`},
 		{[]string{"a", "?", "None", "b"}, `"?", "None" are read as classes: if they mean that there is no label`},
@@ -728,6 +737,8 @@ func TestNoneFound(t *testing.T) {
 		{"id", "000b.png", "set Options.Dir to their folder"},
 		{"id", "x77", "images/train_x77.png is there: the list has a part"},
 		{"image", "twice.png", "give the longer paths"},
+		{"image", "/data/upload/1/8f0a1b2c-12.png", "images/12.png is there: Label Studio has put a code before the names"},
+		{"image", "data/images/12.png", "images/12.png is there: the list has other folders before the name"},
 	} {
 		f := files{}
 		f.add(t, "images", 1)
@@ -739,6 +750,26 @@ func TestNoneFound(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "Options.Dir") && !strings.Contains(tt.want, "Options.Dir") {
 			t.Errorf("%s, %q: error %v, want %q", tt.column, short(tt.first), err, tt.want)
 		}
+	}
+}
+
+// TestPathsFromAbove: the advice for paths that begin in a folder above the list's names that folder.
+func TestPathsFromAbove(t *testing.T) {
+	withCache(t)
+	f := photos(t)
+	f["labels.csv"] = []byte("image,breed\n")
+	dir := f.dir(t)
+	list := filepath.Join(dir, "labels.csv")
+	if err := os.WriteFile(list, []byte("image,breed\n"+breeds(filepath.Base(dir)+"/train/id%d.png", ",")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	above := filepath.Dir(dir)
+	_, err := FromCSV(list, "image", "breed")
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("set Options.Dir to %q, in which the paths of the list begin", above)) {
+		t.Errorf("error %v", err)
+	}
+	if d, err := FromCSV(list, "image", "breed", Options{Dir: above}); err != nil || d.Train.Len() != 6 {
+		t.Errorf("as it says: %v, %v", d, err)
 	}
 }
 

@@ -166,7 +166,7 @@ func parseTensorInfo(dec *json.Decoder) (t Tensor, s span, err error) {
 	}
 	var ok bool
 	if t.DType, ok = dtypeByName(*dtype); !ok {
-		return t, s, fmt.Errorf("unknown dtype %q", *dtype)
+		return t, s, fmt.Errorf("its elements are of type %q, which is not read; if the file is not damaged, save its .float() in Python, multiplied by its scales if it has some, or load the checkpoint that it was made from", *dtype)
 	}
 	t.Shape = make([]int, len(shape))
 	for i, d := range shape {

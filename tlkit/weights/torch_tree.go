@@ -74,7 +74,7 @@ func (c *collector) add(d *dict, prefix string, depth int) error {
 		switch v := d.values[i].(type) {
 		case *Tensor:
 			if !isText {
-				return fmt.Errorf("a tensor's key is a %s; expected a string", kindOf(k))
+				return fmt.Errorf("a tensor's key is of type %s; expected a string", kindOf(k))
 			}
 			err = c.tensor(prefix+name, v)
 		case *object:
