@@ -40,7 +40,7 @@ func (s *Session) Candidates(ctx context.Context, code string, cursor int) (star
 		all = members(m)
 	case fieldPlace(code[:start]) != "":
 		if m, ok := s.meaningOf(ctx, fieldPlace(code[:start]), code[:start]); ok && m.typ != nil {
-			all = fieldsOf(m.typ)
+			all = fieldsOf(m.typ, false)
 		}
 	case start < cursor:
 		all = s.packages()
@@ -403,7 +403,7 @@ func members(m meaning) []Candidate {
 			all = append(all, candidateOf(obj))
 		}
 	}
-	for _, c := range fieldsOf(m.typ) {
+	for _, c := range fieldsOf(m.typ, true) {
 		if !seen[c.Text] {
 			all = append(all, c)
 		}
@@ -412,8 +412,9 @@ func members(m meaning) []Candidate {
 }
 
 // fieldsOf returns the fields of a struct, including those of embedded ones, each struct's once: a struct may embed a
-// pointer to itself.
-func fieldsOf(t types.Type) (all []Candidate) {
+// pointer to itself, or, in a cell with that error, itself. Without pointers, those behind an embedded pointer, which a
+// literal can't name, are left out.
+func fieldsOf(t types.Type, pointers bool) (all []Candidate) {
 	seen := map[*types.Struct]bool{}
 	var add func(types.Type)
 	add = func(t types.Type) {
@@ -426,7 +427,7 @@ func fieldsOf(t types.Type) (all []Candidate) {
 			if v.Exported() || ours(v.Pkg()) {
 				all = append(all, candidateOf(v))
 			}
-			if v.Embedded() {
+			if _, pointer := v.Type().Underlying().(*types.Pointer); v.Embedded() && (pointers || !pointer) {
 				add(v.Type())
 			}
 		}

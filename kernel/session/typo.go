@@ -102,25 +102,7 @@ func nearField(typ types.Type, element ast.Expr) (near, has string) {
 	if n := len(fields); n > 0 && n <= mostFields {
 		has = "; its fields are " + strings.Join(fields, ", ")
 	}
-	return nearName(key.Name, append(fields, promotedFields(st)...)), has
-}
-
-// promotedFields returns the fields of the structs that a struct embeds, which its literals may name too; not those
-// behind an embedded pointer.
-func promotedFields(st *types.Struct) (names []string) {
-	for v := range st.Fields() {
-		inner, ok := v.Type().Underlying().(*types.Struct)
-		if !ok || !v.Embedded() {
-			continue
-		}
-		for f := range inner.Fields() {
-			if f.Exported() || ours(f.Pkg()) {
-				names = append(names, f.Name())
-			}
-		}
-		names = append(names, promotedFields(inner)...)
-	}
-	return names
+	return nearName(key.Name, textsOf(fieldsOf(typ, false))), has
 }
 
 func textsOf(all []Candidate) (names []string) {
