@@ -1,9 +1,11 @@
-// Command serve compares a service written by TLKit with FastAPI and PyTorch: images per second, latency, memory and
-// time to start, one after the other on this machine, with the same network (random weights), image and clients.
+// Command serve compares a service written by TLKit with FastAPI on PyTorch and on ONNX Runtime: images per second,
+// latency, the service's CPU time for an image, memory and time to start, one after the other on this machine, with the
+// same network (random weights), image and clients.
 //
 //	go run ./bench/serve -image bee.jpg -python /opt/peer/bin/python
 //
-// The clients run on the same cores as the service, in both cases. Without -python only ours is measured.
+// The clients run on the same cores as the service, in all cases. The CPU time of an image tells how many images a core
+// can do in a second, also on a machine with other work. Without -python only ours is measured.
 package main
 
 import (
@@ -42,6 +44,7 @@ type figures struct {
 	times         []time.Duration
 	took          time.Duration
 	failed        atomic.Int64
+	cpu           time.Duration // of the service for an image; 0 where the system does not tell
 	perSecond     float64
 	peakMB        float64
 	p50, p99, max time.Duration
@@ -52,7 +55,7 @@ func main() {
 	file := flag.String("image", "", "image file to classify")
 	requests := flag.Int("requests", 10000, "number of requests")
 	clients := flag.Int("clients", 64, "number of clients at one time")
-	python := flag.String("python", "", "Python with torch, torchvision, fastapi and uvicorn; none: no peer")
+	python := flag.String("python", "", "Python with torch, torchvision, onnxruntime, fastapi and uvicorn; none: no peer")
 	flag.Parse()
 	if err := run(*network, *file, *python, *requests, *clients); err != nil {
 		fmt.Fprintln(os.Stderr, "bench/serve:", err)
@@ -90,11 +93,16 @@ func run(network, file, python string, requests, clients int) error {
 		if err := os.WriteFile(script, []byte(peer), 0o644); err != nil {
 			return err
 		}
-		theirs, err := measure("FastAPI + PyTorch", port, image, requests, clients, python, script, network, strconv.Itoa(len(classes)), port)
-		if err != nil {
-			return err
+		for _, peer := range []struct{ name, engine, network string }{
+			{"FastAPI + PyTorch", "torch", network},
+			{"FastAPI + ONNX Runtime", "onnx", filepath.Join(dir, "model.onnx")},
+		} {
+			theirs, err := measure(peer.name, port, image, requests, clients, python, script, peer.engine, peer.network, strconv.Itoa(len(classes)), port)
+			if err != nil {
+				return err
+			}
+			all = append(all, theirs)
 		}
-		all = append(all, theirs)
 	}
 	report(all)
 	return nil
@@ -102,10 +110,14 @@ func run(network, file, python string, requests, clients int) error {
 
 var classes = []string{"ants", "bees"}
 
-// buildOurs writes a project around a network with random weights and builds its program.
+// buildOurs writes a project around a network with random weights, beside the network as model.onnx, and builds its
+// program.
 func buildOurs(dir, network string) (string, error) {
 	model, err := zoo.Load(network, zoo.LoadOptions{Weights: zoo.Random, Classes: classes, Seed: 1})
 	if err != nil {
+		return "", err
+	}
+	if err := model.Export(filepath.Join(dir, "model.onnx")); err != nil { // for the peer
 		return "", err
 	}
 	home := filepath.Join(dir, "bench")
@@ -156,11 +168,29 @@ func measure(name, port string, image []byte, requests, clients int, command ...
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
 	f.send(client, base+"/predict", image, 2*clients, clients) // warms up
 	f.failed.Store(0)
+	before := cpuTime(cmd.Process.Pid)
 	f.send(client, base+"/predict", image, requests, clients)
+	f.cpu = (cpuTime(cmd.Process.Pid) - before) / time.Duration(requests)
 	peak, _ := peakmem.Of(cmd.Process.Pid) // 0 where the system has no such figure
 	f.peakMB = peak / 1e6
 	client.CloseIdleConnections()
 	return f, nil
+}
+
+// cpuTime returns the CPU time that a process has used; 0 on other systems than Linux.
+func cpuTime(pid int) time.Duration {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	const perSecond = 100                                                     // of Linux's ticks
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])) // from the third on
+	var ticks int
+	for _, f := range fields[11:13] {
+		n, _ := strconv.Atoi(f) // digits, as proc(5) says
+		ticks += n
+	}
+	return time.Duration(ticks) * time.Second / perSecond
 }
 
 func answers(url string) bool {
@@ -216,14 +246,14 @@ func post(client *http.Client, url string, image []byte) error {
 }
 
 func report(all []*figures) {
-	fmt.Printf("%-20s %10s %9s %9s %9s %7s %9s %9s\n", "", "images/s", "p50 ms", "p99 ms", "max ms", "failed", "start ms", "peak MB")
+	fmt.Printf("%-23s %9s %9s %9s %9s %9s %7s %9s %9s\n", "", "images/s", "CPU ms", "p50 ms", "p99 ms", "max ms", "failed", "start ms", "peak MB")
 	for _, f := range all {
-		fmt.Printf("%-20s %10.1f %9d %9d %9d %7d %9d %9.0f\n", f.name, f.perSecond, f.p50.Milliseconds(), f.p99.Milliseconds(), f.max.Milliseconds(),
-			f.failed.Load(), f.start.Milliseconds(), f.peakMB)
+		fmt.Printf("%-23s %9.1f %9.2f %9d %9d %9d %7d %9d %9.0f\n", f.name, f.perSecond, 1000*f.cpu.Seconds(), f.p50.Milliseconds(), f.p99.Milliseconds(),
+			f.max.Milliseconds(), f.failed.Load(), f.start.Milliseconds(), f.peakMB)
 	}
-	if len(all) == 2 {
-		a, b := all[0], all[1]
-		fmt.Printf("%s\nours to theirs: %.2f x the images/s, %.2f x the memory, starts %.0f x as fast\n", strings.Repeat("-", 60),
-			a.perSecond/b.perSecond, a.peakMB/b.peakMB, b.start.Seconds()/a.start.Seconds())
+	for _, b := range all[1:] {
+		a := all[0]
+		fmt.Printf("ours to %s: %.2f x the images/s, %.2f x the images per second of CPU, %.2f x the memory, starts %.0f x as fast\n", b.name,
+			a.perSecond/b.perSecond, b.cpu.Seconds()/a.cpu.Seconds(), a.peakMB/b.peakMB, b.start.Seconds()/a.start.Seconds())
 	}
 }

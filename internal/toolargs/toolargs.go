@@ -28,6 +28,12 @@ type Project struct {
 	Module string
 	// Precision is the form in which the model is stored; "" is float32.
 	Precision string
+	// Float lists the layers that stay in float32 where the others are stored in int8.
+	Float []string
+	// Version is that of the program; "" is the default.
+	Version string
+	// Beside leaves the model in a file beside the program. Page writes the HTML file that needs no server.
+	Beside, Page bool
 	// Overwrite replaces the files of an earlier project.
 	Overwrite bool
 	// SkipBuild leaves out building and measuring the program.
@@ -43,6 +49,13 @@ func ParseProject(args []string, stderr io.Writer) (p Project, code int, ok bool
 	flags.StringVar(&p.Module, "module", "", "`path` of the Go module; the program's name unless given")
 	flags.BoolVar(&p.Overwrite, "overwrite", false, "replace the files of an earlier project in DIR")
 	flags.StringVar(&p.Precision, "precision", "", "`form` in which the model is stored: float32, float16, bfloat16 or int8; float32 unless given")
+	flags.Func("float", "`layers` that stay in float32 with int8, with commas between them, such as features.0,features.1", func(text string) error {
+		p.Float = append(p.Float, strings.Split(text, ",")...)
+		return nil
+	})
+	flags.StringVar(&p.Version, "version", "", "`version` of the program; 0.1.0 unless given")
+	flags.BoolVar(&p.Beside, "beside", false, "leave the model in a file beside the program")
+	flags.BoolVar(&p.Page, "page", false, "also write the classifier as one HTML file that needs no server")
 	flags.BoolVar(&p.SkipBuild, "skip-build", false, "do not build and measure the program")
 	code, ok = parse(flags, args, 2, 2)
 	p.Run, p.Dir = flags.Arg(0), flags.Arg(1)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -11,14 +12,14 @@ import (
 
 // TestProject: flags stand anywhere, and with one dash or two.
 func TestProject(t *testing.T) {
-	want := Project{Run: "runs/ants", Dir: "antbee", Data: "photos", Precision: "int8", SkipBuild: true}
+	want := Project{Run: "runs/ants", Dir: "antbee", Data: "photos", Precision: "int8", Float: []string{"conv1", "layer1"}, Version: "1.2", Beside: true, Page: true, SkipBuild: true}
 	for _, line := range []string{
-		"-data photos -precision int8 -skip-build runs/ants antbee",
-		"runs/ants antbee -data photos --precision=int8 --skip-build",
-		"runs/ants --skip-build -data=photos antbee -precision int8",
-		"-skip-build -data photos -precision int8 -- runs/ants antbee",
+		"-data photos -precision int8 -float conv1,layer1 -version 1.2 -beside -page -skip-build runs/ants antbee",
+		"runs/ants antbee -data photos --precision=int8 --skip-build -float conv1 -float layer1 --version=1.2 -page -beside",
+		"runs/ants --skip-build -data=photos antbee -precision int8 -beside -version 1.2 -page -float=conv1,layer1",
+		"-skip-build -data photos -precision int8 -float conv1,layer1 -version 1.2 -beside -page -- runs/ants antbee",
 	} {
-		if got, _, ok := ParseProject(strings.Fields(line), io.Discard); !ok || got != want {
+		if got, _, ok := ParseProject(strings.Fields(line), io.Discard); !ok || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, want %+v", line, got, want)
 		}
 	}

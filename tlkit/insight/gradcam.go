@@ -2,23 +2,18 @@ package insight
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"math"
 	"os"
 	"os/signal"
 	"slices"
 	"strings"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/dtypes"
-	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
-	"github.com/gomlx/gomlx/ml/model"
-	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/optional"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/internal/gradcam"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -72,16 +67,14 @@ func gradCAMs(engine compute.Backend, m *zoo.Model, images []*vision.Image, clas
 	if len(classes) != len(images) {
 		return nil, fmt.Errorf("insight: GradCAMs got %d images and %d classes; give one class, or \"\", per image", len(images), len(classes))
 	}
-	stage := o.Stage
-	if stage != "" && !slices.Contains(m.Stages(), stage) {
-		return nil, fmt.Errorf("insight: model %q has no stage %q; its stages are %s", m.Spec.Name, stage, strings.Join(m.Stages(), ", "))
+	if o.Stage != "" && !slices.Contains(m.Stages(), o.Stage) {
+		return nil, fmt.Errorf("insight: model %q has no stage %q; its stages are %s", m.Spec.Name, o.Stage, strings.Join(m.Stages(), ", "))
 	}
-	c := &camNetwork{model: m, stage: stage}
-	c.exec, err = nn.NewModelExec(engine, m.Store(), func(_ *model.Scope, x, chosen *Node) []*Node { return c.build(x, chosen) })
+	network, err := gradcam.New(engine, m, o.Stage)
 	if err != nil {
-		return nil, fmt.Errorf("insight: compiling the gradients of %q: %w", m.Spec.Name, err)
+		return nil, fmt.Errorf("insight: %w", err)
 	}
-	defer c.exec.Finalize()
+	defer network.Finalize()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	maps := make([]*Heatmap, len(images))
@@ -89,71 +82,15 @@ func gradCAMs(engine compute.Backend, m *zoo.Model, images []*vision.Image, clas
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("insight: Grad-CAM was interrupted after %d of %d images: %w", i, len(images), err)
 		}
-		if maps[i], err = c.explain(img, classes[i]); err != nil {
+		if maps[i], err = explain(network, m, img, classes[i]); err != nil {
 			return nil, err
 		}
 	}
 	return maps, nil
 }
 
-// camNetwork is a network that computes the output of a stage and its gradient.
-type camNetwork struct {
-	model *zoo.Model
-	stage string // "": chosen by build
-	exec  *model.Exec
-}
-
-// build returns the stage's output, its gradient and the logits. x are bytes [1, height, width, 3]; chosen [1, classes]
-// is 1 for the class and 0 elsewhere, or 0 everywhere for the most probable class.
-func (c *camNetwork) build(x, chosen *Node) []*Node {
-	m := c.model
-	m.Store().SetTraining(x.Graph(), true) // keeps the weights inputs of the graph
-	pass := &nn.Pass{}
-	y := m.Normalize(x)
-	var outs []*Node
-	for i := range m.Stages() {
-		y = m.ForwardFeatures(pass, y, i, i+1)
-		outs = append(outs, y)
-	}
-	logits := m.ForwardHead(pass, y)
-	at := c.place(outs)
-	highest := ConvertDType(Equal(logits, ReduceAndKeep(logits, ReduceMax, -1)), dtypes.Float32)
-	chosen = StopGradient(Add(chosen, Mul(highest, OneMinus(ReduceAndKeep(chosen, ReduceSum, -1)))))
-	gradient := Gradient(ReduceAllSum(Mul(logits, chosen)), outs[at])[0]
-	return []*Node{outs[at], gradient, logits}
-}
-
-// place returns the index of the stage to read, and keeps its name.
-func (c *camNetwork) place(outs []*Node) int {
-	names := c.model.Stages()
-	at := slices.Index(names, c.stage)
-	if at < 0 {
-		for i, y := range outs {
-			if d := y.Shape().Dimensions; len(d) == 4 && d[1]*d[2] > 1 || len(d) == 3 && d[1] > 3 {
-				at = i
-			}
-		}
-		if at > 0 && outs[at].Rank() == 3 && outs[at-1].Rank() == 3 && extraTokens(outs[at].Shape().Dimensions[1]) > 0 {
-			at--
-		}
-	}
-	if at < 0 || outs[at].Rank() != 3 && outs[at].Rank() != 4 {
-		exceptions.Panicf("no stage %s of %q has places (its output is not [batch, height, width, channels] or [batch, tokens, width]); insight.Occlusion works with every network",
-			c.stage, c.model.Spec.Name)
-	}
-	c.stage = names[at]
-	return at
-}
-
-// side returns the height and width of the largest square grid of at most n tokens.
-func side(n int) int { return int(math.Sqrt(float64(n) + 0.5)) }
-
-// extraTokens returns how many of n tokens come before the grid: the class token and others like it.
-func extraTokens(n int) int { return n - side(n)*side(n) }
-
 // explain returns the map of one image.
-func (c *camNetwork) explain(img *vision.Image, class string) (*Heatmap, error) {
-	m := c.model
+func explain(network *gradcam.Network, m *zoo.Model, img *vision.Image, class string) (*Heatmap, error) {
 	index, err := classIndex(m, class)
 	if err != nil {
 		return nil, err
@@ -162,57 +99,17 @@ func (c *camNetwork) explain(img *vision.Image, class string) (*Heatmap, error) 
 	if err != nil {
 		return nil, err
 	}
-	chosen := make([]float32, len(m.Classes))
-	if index >= 0 {
-		chosen[index] = 1
+	found, err := network.Explain(ready.Pix, index)
+	switch {
+	case errors.Is(err, gradcam.ErrNoMap):
+		return nil, fmt.Errorf("insight: %w; insight.Occlusion needs no gradients and works with every network", err)
+	case err != nil:
+		return nil, fmt.Errorf("insight: %w", err)
 	}
-	out, err := c.exec.Call(tensors.FromFlatDataAndDimensions(slices.Clone(ready.Pix), 1, ready.Height, ready.Width, 3),
-		tensors.FromFlatDataAndDimensions(chosen, 1, len(chosen)))
-	if err != nil {
-		return nil, fmt.Errorf("insight: the gradients of %q: %w; insight.Occlusion needs none", m.Spec.Name, err)
-	}
-	defer func() {
-		for _, t := range out {
-			t.MustFinalizeAll()
-		}
-	}()
-	h, err := heatmap(m, ready, tensors.MustCopyFlatData[float32](out[2]), index)
+	h, err := heatmap(m, ready, found.Logits, index)
 	if err != nil {
 		return nil, err
 	}
-	h.Method, h.Stage = "Grad-CAM", c.stage
-	h.Values, err = weighted(out[0].Shape().Dimensions, tensors.MustCopyFlatData[float32](out[0]), tensors.MustCopyFlatData[float32](out[1]))
-	return h, err
-}
-
-// weighted is equations 1 and 2 of the paper for the output of a stage, of shape [1, height, width, channels] or [1,
-// tokens, width], and its gradient.
-func weighted(shape []int, output, gradient []float32) ([][]float64, error) {
-	height, width, channels := shape[1], 1, shape[len(shape)-1]
-	if len(shape) == 4 {
-		width = shape[2]
-	} else {
-		skip := extraTokens(shape[1])
-		height, width = side(shape[1]), side(shape[1])
-		output, gradient = output[skip*channels:], gradient[skip*channels:]
-	}
-	importance := make([]float64, channels)
-	for i, g := range gradient {
-		importance[i%channels] += float64(g) / float64(height*width)
-	}
-	values := make([][]float64, height)
-	for y := range values {
-		values[y] = make([]float64, width)
-		for x := range values[y] {
-			sum := 0.0
-			for c, a := range output[(y*width+x)*channels : (y*width+x+1)*channels] {
-				sum += importance[c] * float64(a)
-			}
-			if math.IsNaN(sum) || math.IsInf(sum, 0) {
-				return nil, fmt.Errorf("insight: the gradient at place (%d, %d) is %g; the model's values are not finite", y, x, sum)
-			}
-			values[y][x] = max(0, sum)
-		}
-	}
-	return values, nil
+	h.Method, h.Stage, h.Values = "Grad-CAM", found.Stage, found.Values
+	return h, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/internal/optional"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/internal/gradcam"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -75,8 +76,8 @@ func channelsOf(shape []int, output []float32) ([][][]float64, error) {
 	case 3:
 		width = shape[1]
 	case 2:
-		output = output[extraTokens(shape[0])*channels:]
-		height, width = side(shape[0]), side(shape[0])
+		side, before := gradcam.Grid(shape[0])
+		height, width, output = side, side, output[before*channels:]
 	default:
 		return nil, fmt.Errorf("its output has no places, only %v features; choose an earlier one", shape)
 	}

@@ -46,12 +46,13 @@ type view struct {
 	Measured              *Measured
 	Memory                memory
 	Rounded               bool // the activations are rounded to whole numbers
+	Beside                bool // the model's file lies beside the program
 }
 
 func newView(name string, model *zoo.Model, opts Options, facts []Fact) view {
 	params, _ := model.NumParams()
 	preprocess, _ := json.Marshal(model.Preprocess) // plain numbers and texts
-	v := view{Name: name, Module: cmp.Or(opts.Module, name), Version: cmp.Or(opts.Version, "0.1.0"), Label: name, ModelFile: opts.modelFile(model),
+	v := view{Name: name, Module: cmp.Or(opts.Module, name), Version: cmp.Or(opts.Version, "0.1.0"), Label: name, ModelFile: opts.modelFile(name, model), Beside: opts.Beside,
 		Classes: model.Classes, ClassList: oneLine(model.Classes), Architecture: model.Spec.Name, Weights: model.Weights,
 		Parameters: numbers.Thousands(params), InputSize: model.ImageSize(), Preprocess: string(preprocess)}
 	if c := model.Calibration; c != (zoo.Calibration{}) {
@@ -206,6 +207,9 @@ func (w *writer) render() error {
 		}
 		to := w.target(path)
 		text, err := w.fill(path)
+		if err == nil && len(text) == 0 { // of the other way to have the model
+			return nil
+		}
 		if err == nil && strings.HasSuffix(to, ".go") {
 			text, err = format.Source(text)
 		}
@@ -283,8 +287,10 @@ func (w *writer) place() error {
 	if err := w.onlyEarlier(w.project.Files); err != nil {
 		return err
 	}
-	// Of a project in another precision, or with another model in its page.
-	for _, other := range []string{"classifier/model.onnx", "classifier/model.safetensors", w.view.Name + ".html"} {
+	// Of a project in another precision, with another model in its page, or with the model beside it.
+	name := w.view.Name
+	for _, other := range []string{"classifier/model.onnx", "classifier/model.safetensors", "classifier/" + name + ".onnx", "classifier/" + name + ".safetensors",
+		"classifier/beside.go", "classifier/beside_js.go", name + ".html"} {
 		if !slices.Contains(w.project.Files, other) {
 			if err := os.Remove(filepath.Join(dir, filepath.FromSlash(other))); err != nil && !os.IsNotExist(err) {
 				return fmt.Errorf("project: %w", err)

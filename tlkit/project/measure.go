@@ -34,8 +34,8 @@ type Measured struct {
 	ImageMS string
 	// Images is the number of requests that were made: 100, or as many as fit into 20 seconds.
 	Images int
-	// MemoryMB is the largest resident memory after these requests and one of 16 images, in megabytes; "not measured" on
-	// other systems than Linux.
+	// MemoryMB is the largest resident memory after these requests, one of 16 images and one for a map, in megabytes; "not
+	// measured" on other systems than Linux.
 	MemoryMB string
 
 	peak float64 // MemoryMB in bytes; 0 if it was not measured
@@ -131,6 +131,9 @@ func (m *Measured) try(ctx context.Context, program string, image []byte) error 
 	if err := post(ctx, "http://"+address+"/predict", kind, several); err != nil { // for the memory of whole batches
 		return err
 	}
+	if err := post(ctx, "http://"+address+"/explain", "image/png", image); err != nil && !errors.Is(err, errUnexplained) { // and of gradients
+		return err
+	}
 	slices.Sort(times)
 	m.Images = len(times)
 	m.ImageMS = strconv.FormatFloat(times[len(times)/2].Seconds()*1000, 'f', 1, 64)
@@ -176,6 +179,9 @@ func form(image []byte, n int) (kind string, body []byte, err error) {
 	return w.FormDataContentType(), b.Bytes(), err
 }
 
+// errUnexplained is the answer of a program whose network has no maps.
+var errUnexplained = errors.New("it answers that its network can't be explained")
+
 func post(ctx context.Context, url, kind string, body []byte) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
@@ -188,6 +194,9 @@ func post(ctx context.Context, url, kind string, body []byte) error {
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode == http.StatusNotImplemented {
+		return errUnexplained
+	}
 	if err == nil && answer.StatusCode != http.StatusOK {
 		err = fmt.Errorf("it answers %d: %s", answer.StatusCode, text)
 	}

@@ -22,13 +22,16 @@ type stored struct {
 // small reports whether the project's file has fewer bits than the model.
 func (o Options) small() bool { return o.Precision != "" && o.Precision != zoo.Float32 }
 
-// modelFile returns the name of the model's file. Only .onnx holds whole numbers, and a network that the program does
-// not know by its name: one that came from such a file, or one's own.
-func (o Options) modelFile(model *zoo.Model) string {
-	if !model.Spec.BuiltIn() || o.Precision == zoo.Int8 {
-		return "model.onnx"
+// modelFile returns the name of the model's file, which is the project's if it lies beside the program. Only .onnx holds
+// whole numbers, and a network that the program does not know by its name: one that came from such a file, or one's own.
+func (o Options) modelFile(name string, model *zoo.Model) string {
+	if !o.Beside {
+		name = "model"
 	}
-	return "model.safetensors"
+	if !model.Spec.BuiltIn() || o.Precision == zoo.Int8 {
+		return name + ".onnx"
+	}
+	return name + ".safetensors"
 }
 
 // store writes the model's file. A model that does not know the bits of 16-bit images has those of the training images

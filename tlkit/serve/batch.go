@@ -17,6 +17,7 @@ var errCompute = errors.New("the network could not be computed")
 func (p *Predictor) work() {
 	defer close(p.done)
 	defer p.model.Release()
+	defer p.releaseMaps()
 	for first := range p.jobs {
 		p.compute(p.gather(first))
 	}
@@ -56,13 +57,23 @@ func (p *Predictor) gather(first *job) []*job {
 }
 
 // compute answers the jobs of a batch. It computes them in groups of 1, 2, 4, 8... images, so that the network is
-// compiled for few sizes and no image is computed in vain.
+// compiled for few sizes and no image is computed in vain, and then those whose maps are wanted, one by one.
 func (p *Predictor) compute(batch []*job) {
 	batch = slices.DeleteFunc(batch, func(j *job) bool { return j.ctx.Err() != nil })
+	var explained []*job
+	batch = slices.DeleteFunc(batch, func(j *job) bool {
+		if j.explain {
+			explained = append(explained, j)
+		}
+		return j.explain
+	})
 	for len(batch) > 0 {
 		n := 1 << (bits.Len(uint(len(batch))) - 1)
 		p.computeGroup(batch[:n])
 		batch = batch[n:]
+	}
+	for _, j := range explained {
+		j.answer <- p.explained(j)
 	}
 }
 

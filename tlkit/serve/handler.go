@@ -64,18 +64,21 @@ func (o HandlerOptions) withDefaults(p *Predictor) HandlerOptions {
 //
 //   - POST /predict: the body is an image file, or multipart/form-data with one image per part. ?top=N chooses the
 //     number of classes. The answer is JSON.
+//   - POST /explain: the body is one image, as in /predict. The answer says which parts of it speak for the class with
+//     ?index=N, or for the most probable one.
 //   - GET /info: the model's classes and preprocessing.
 //   - GET /healthz: 200 while the process lives. GET /readyz: 200 while it takes requests, else 503.
 //   - GET /metrics: Prometheus. GET /openapi.json: the description of this interface.
 //   - GET /: a page to drop pictures on.
 //
-// Errors of /predict, of other paths (404) and of other methods (405) are problem details (RFC 9457). Those of
+// Errors of /predict and /explain, of other paths (404) and of other methods (405) are problem details (RFC 9457). Those of
 // net/http, such as for headers that are too long, and of its file server are not. Every request that reaches the
 // handler has a deadline to arrive, a line in the log, and a place in the metrics.
 //
-// Status codes of /predict: 400 for a request that is not as described, 408 for one that does not arrive in time, 413
-// for too many bytes, pixels or images, 415 for what is no image of a known format, 422 for a damaged image, 429 with
-// Retry-After when the queue is full, 503 when it is being closed or too slow, 500 for a fault of the model.
+// Status codes of /predict and /explain: 400 for a request that is not as described, 408 for one that does not arrive in
+// time, 413 for too many bytes, pixels or images, 415 for what is no image of a known format, 422 for a damaged image,
+// 429 with Retry-After when the queue is full, 503 when it is being closed or too slow, 500 for a fault of the model,
+// and 501 for /explain with a network that has no such maps.
 type Handler struct {
 	predictor *Predictor
 	opts      HandlerOptions
@@ -102,6 +105,7 @@ func NewHandler(p *Predictor, opts HandlerOptions) *Handler {
 	metrics := promhttp.HandlerFor(p.metrics.registry, promhttp.HandlerOpts{})
 	h.mux.HandleFunc("/", h.notFound)
 	h.route("POST", "/predict", h.predict)
+	h.route("POST", "/explain", h.explain)
 	h.route("GET", "/info", h.info)
 	h.route("GET", "/healthz", func(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "ok") })
 	h.route("GET", "/readyz", h.ready)
@@ -143,7 +147,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Content-Security-Policy", contentPolicy)
 	header.Set("Referrer-Policy", "no-referrer")
 	rec := &recorder{ResponseWriter: w}
-	// One with a body has not arrived yet. Only /predict awaits it; elsewhere net/http may, while it sends the answer.
+	// One with a body has not arrived yet. Only /predict and /explain await it; elsewhere net/http may, while it sends the answer.
 	defer h.count(r.ContentLength == 0)()
 	h.mux.ServeHTTP(rec, r)
 	h.record(r, rec, time.Since(started))
@@ -165,7 +169,7 @@ func (h *Handler) record(r *http.Request, rec *recorder, took time.Duration) {
 	m.seconds.WithLabelValues(r.Pattern).Observe(took.Seconds())
 	level := slog.LevelInfo
 	switch {
-	case status >= 500, rec.fault:
+	case status >= 500 && status != http.StatusNotImplemented, rec.fault:
 		level = slog.LevelError
 	case status < 400 && r.Method != http.MethodPost:
 		level = slog.LevelDebug // probes and scrapes come every few seconds

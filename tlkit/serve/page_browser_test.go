@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/testutil/browser"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
 var shots = flag.String("shots", "", "folder for screenshots of the page, to look at")
@@ -83,6 +85,31 @@ func (p webPage) shoot(name string) {
 	}
 }
 
+// explain presses the button that shows what speaks for the class of a card, and looks at what lies over the picture:
+// the same colours as in a map of the model, in the picture's place.
+func (p webPage) explain(card, class string) {
+	p.t.Helper()
+	p.wait(card + `.querySelector(".why")`)
+	p.do(chromedp.Click(".why")) // the first card's
+	p.wait(card + `.querySelector(".explained canvas")`)
+	if name := p.text(card + `.querySelector("canvas").ariaLabel`); !strings.Contains(name, class) || name != p.text(`document.getElementById("status").textContent`) {
+		p.t.Errorf("the map says %q, and the page %q", name, p.text(`document.getElementById("status").textContent`))
+	}
+	pixels := p.text(card + `.querySelector("canvas").getContext("2d").getImageData(0, 0, 8, 8).data`)
+	if !strings.Contains(pixels, "255,240,130") && !strings.Contains(pixels, "255,240,129") { // where the value is 1; the browser rounds
+		p.t.Errorf("no place has the highest colour: %s", pixels)
+	}
+	apart := p.text(`Math.max(...(({left, top, right, bottom}, b) => [left - b.left, top - b.top, right - b.right, bottom - b.bottom].map(Math.abs))(` +
+		card + `.querySelector("canvas").getBoundingClientRect(), ` + card + `.querySelector("img").getBoundingClientRect()))`)
+	if far, err := strconv.ParseFloat(apart, 64); err != nil || far > 1 { // these pictures are seen whole
+		p.t.Errorf("the map lies %s pixels beside the picture (%v)", apart, err)
+	}
+	p.do(chromedp.Click(".why"))
+	p.wait(`!` + card + `.querySelector(".explained")`)
+	p.do(chromedp.Click(".why"))
+	p.wait(card + `.querySelector(".explained") && ` + card + `.querySelector(".why[aria-pressed=true]")`)
+}
+
 // TestPage drops a picture on the page in a real browser, sees its class, sends a file that is no picture, and takes a
 // picture with the camera.
 func TestPage(t *testing.T) {
@@ -96,11 +123,13 @@ func TestPage(t *testing.T) {
 	p := openPage(t, "http://"+address+"/")
 	p.wait(`document.getElementById("name").textContent === "shapes"`)
 	const first = `document.querySelector("#results .card")`
+	var shown zoo.Prediction // of the last picture
 	for i, m := range images {
 		want, err := model.Predict(m, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
+		shown = want[0]
 		file := fmt.Sprintf("<b>picture</b> %d.png", i)
 		p.drop(fmt.Sprintf(`Uint8Array.from(atob(%q), (c) => c.charCodeAt(0))`, base64.StdEncoding.EncodeToString(pngOf(t, m))), file)
 		p.wait(fmt.Sprintf(`document.querySelectorAll("#results .card").length === %d && /\d %%$/.test(document.getElementById("status").textContent)`, i+1))
@@ -109,6 +138,7 @@ func TestPage(t *testing.T) {
 			t.Errorf("the page shows class %q, file %q and says %q; want class %q", class, name, status, want[0].Class)
 		}
 	}
+	p.explain(first, shown.Class)
 	p.shoot("light")
 	p.text(`document.documentElement.style.colorScheme = "dark"`) // as if the reader's system were dark
 	p.shoot("dark")

@@ -49,6 +49,14 @@ func (h *Handler) predict(w http.ResponseWriter, r *http.Request) {
 		h.problem(w, err, nil)
 		return
 	}
+	h.receive(w, r, h.opts.MaxImages, func(ctx context.Context, uploads []upload, held *share) {
+		h.answer(w, h.classify(ctx, uploads, top, held))
+	})
+}
+
+// receive reads the images of a request, of which it may have some number at most, takes their places in the queue, and
+// calls answer, which gives the places back. It answers itself if something is wrong with the request, or it has to wait.
+func (h *Handler) receive(w http.ResponseWriter, r *http.Request, most int, answer func(ctx context.Context, uploads []upload, held *share)) {
 	if h.predictor.full() { // before the body takes memory; more exactly below
 		h.predictor.refuse(1)
 		w.Header().Set("Connection", "close")
@@ -57,7 +65,7 @@ func (h *Handler) predict(w http.ResponseWriter, r *http.Request) {
 	}
 	held := h.memory.newShare()
 	defer held.release()
-	uploads, err := h.read(w, r, held)
+	uploads, err := h.read(w, r, most, held)
 	if err != nil {
 		if errors.Is(err, errMemory) {
 			h.predictor.refuse(1)
@@ -75,7 +83,7 @@ func (h *Handler) predict(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, stop := context.WithTimeoutCause(r.Context(), h.opts.Timeout, errTimeout)
 	defer stop()
-	h.answer(w, h.classify(ctx, uploads, top, held))
+	answer(ctx, uploads, held)
 }
 
 // answer writes the results of a request, of which some may be errors. If all are, the answer is the gravest.

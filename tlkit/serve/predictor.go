@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/internal/gradcam"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -76,6 +77,8 @@ type Predictor struct {
 	model   *zoo.Model
 	opts    Options
 	network func(pix []uint8, n int) ([][]float32, error)
+	maps    *gradcam.Network // nil until the first explanation; the worker's own
+	noMaps  error            // why there are none
 	metrics *metrics
 
 	admitted  *semaphore.Weighted // images of the queue
@@ -94,13 +97,17 @@ type Predictor struct {
 
 // job is an image that waits for the network.
 type job struct {
-	ctx    context.Context
-	pix    []uint8
-	answer chan answer // has room for the one answer, so the worker never waits
+	ctx     context.Context
+	pix     []uint8
+	explain bool        // a map is wanted, too
+	class   int         // that the map is for; -1: the most probable one
+	answer  chan answer // has room for the one answer, so the worker never waits
 }
 
 type answer struct {
 	logits []float32
+	values [][]float64 // of the map
+	stage  string      // that the map was read at
 	err    error
 }
 
@@ -163,7 +170,7 @@ func (p *Predictor) PredictBytes(ctx context.Context, data []byte, top int) ([]z
 
 // predictBytes classifies an image that was admitted. It calls unused once, when data is read no longer.
 func (p *Predictor) predictBytes(ctx context.Context, data []byte, top int, unused func()) ([]zoo.Prediction, error) {
-	return p.predict(ctx, top, func() ([]uint8, error) { return p.decode(ctx, data) }, unused)
+	return p.predict(ctx, top, func() ([]uint8, error) { return p.decode(ctx, data, p.model.Prepare) }, unused)
 }
 
 // PredictFile is [Predictor.PredictBytes] for an image file on the disk. As many files are in memory as there are
@@ -182,7 +189,7 @@ func (p *Predictor) predictFile(ctx context.Context, path string, top int) ([]zo
 		if err != nil {
 			return nil, err
 		}
-		pix, err := p.decode(ctx, data)
+		pix, err := p.decode(ctx, data, p.model.Prepare)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
@@ -240,39 +247,47 @@ func (p *Predictor) leave() {
 // predict prepares an image that was admitted, hands it to the worker, waits for the answer, and leaves. It calls
 // prepared once, when prepare has ended or will never begin.
 func (p *Predictor) predict(ctx context.Context, top int, prepare func() ([]uint8, error), prepared func()) ([]zoo.Prediction, error) {
-	defer p.leave()
-	logits, err := p.logits(ctx, prepare, prepared)
-	switch {
-	case err == nil:
-	case ctx.Err() != nil:
-		p.metrics.images.WithLabelValues("cancelled").Inc()
-		return nil, err
-	default:
-		p.metrics.images.WithLabelValues("error").Inc()
-		return nil, err
+	a := p.do(ctx, &job{ctx: ctx}, prepare, prepared)
+	if a.err != nil {
+		return nil, a.err
 	}
-	found := p.model.Rank(logits, top)
-	p.metrics.images.WithLabelValues("ok").Inc()
+	found := p.model.Rank(a.logits, top)
 	p.metrics.predicted(found[0].Class)
 	return found, nil
 }
 
-func (p *Predictor) logits(ctx context.Context, prepare func() ([]uint8, error), prepared func()) ([]float32, error) {
-	pix, err := p.prepare(ctx, prepare, prepared)
-	if err != nil {
-		return nil, err
+// do prepares the image of a job that was admitted, hands it to the worker, waits for the answer, counts it, and leaves.
+func (p *Predictor) do(ctx context.Context, j *job, prepare func() ([]uint8, error), prepared func()) answer {
+	defer p.leave()
+	a := p.answer(ctx, j, prepare, prepared)
+	outcome := "ok"
+	switch {
+	case a.err == nil:
+	case ctx.Err() != nil:
+		outcome = "cancelled"
+	default:
+		outcome = "error"
 	}
-	j := &job{ctx: ctx, pix: pix, answer: make(chan answer, 1)}
+	p.metrics.images.WithLabelValues(outcome).Inc()
+	return a
+}
+
+func (p *Predictor) answer(ctx context.Context, j *job, prepare func() ([]uint8, error), prepared func()) answer {
+	var err error
+	if j.pix, err = p.prepare(ctx, prepare, prepared); err != nil {
+		return answer{err: err}
+	}
+	j.answer = make(chan answer, 1)
 	select {
 	case p.jobs <- j:
 	case <-ctx.Done(): // jobs that were given up may still fill the channel
-		return nil, context.Cause(ctx)
+		return answer{err: context.Cause(ctx)}
 	}
 	select {
 	case a := <-j.answer: // also after Close, which waits for this image
-		return a.logits, a.err
+		return a
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return answer{err: context.Cause(ctx)}
 	}
 }
 
@@ -310,8 +325,8 @@ func (p *Predictor) prepare(ctx context.Context, prepare func() ([]uint8, error)
 	}
 }
 
-// decode reads an image file within the limits and prepares it for the network.
-func (p *Predictor) decode(ctx context.Context, data []byte) ([]uint8, error) {
+// decode reads an image file within the limits and prepares it for the network by the given function.
+func (p *Predictor) decode(ctx context.Context, data []byte, prepare func(*vision.Image) ([]uint8, error)) ([]uint8, error) {
 	width, height, need, err := vision.DecodeMemory(data)
 	if err != nil {
 		return nil, err
@@ -331,7 +346,7 @@ func (p *Predictor) decode(ctx context.Context, data []byte) ([]uint8, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.model.Prepare(image)
+	return prepare(image)
 }
 
 // Wait estimates the time until the images that wait now have been computed.

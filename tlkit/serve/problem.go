@@ -69,6 +69,8 @@ func statusOf(err error) int {
 		return statusClientGone
 	case errors.Is(err, errCompute):
 		return http.StatusInternalServerError
+	case errors.Is(err, ErrUnexplained):
+		return http.StatusNotImplemented
 	case errors.Is(err, vision.ErrFormat), errors.As(err, &unsupported):
 		return http.StatusUnsupportedMediaType
 	case errors.Is(err, vision.ErrEmpty):

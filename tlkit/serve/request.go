@@ -33,9 +33,9 @@ func badRequest(format string, args ...any) error {
 // maxFields is the number of parts without a file that a form may have.
 const maxFields = 8
 
-// read returns the image files of a request. Their memory is taken from the share.
-func (h *Handler) read(w http.ResponseWriter, r *http.Request, held *share) ([]upload, error) {
-	uploads, err := h.readBody(w, r, held)
+// read returns the image files of a request, of which it may have most. Their memory is taken from the share.
+func (h *Handler) read(w http.ResponseWriter, r *http.Request, most int, held *share) ([]upload, error) {
+	uploads, err := h.readBody(w, r, most, held)
 	if err == nil {
 		_, err = io.Copy(io.Discard, r.Body) // what follows the end of a form
 	}
@@ -64,7 +64,7 @@ func (h *Handler) readError(err error) error {
 // isTimeout reports whether reading a request took too long.
 func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
 
-func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, held *share) ([]upload, error) {
+func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, most int, held *share) ([]upload, error) {
 	r.Body = http.MaxBytesReader(w, r.Body, h.opts.MaxBody)
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		w.Header().Set("Accept-Encoding", "identity")
@@ -80,7 +80,7 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, held *share) 
 		if err != nil {
 			return nil, badRequest("the form can't be read: %v", err)
 		}
-		return h.readForm(form, held)
+		return readForm(form, most, held)
 	case kind == "", strings.HasPrefix(media, "image/"), media == "application/octet-stream":
 		data, err := held.readAll(r.Body)
 		if err != nil {
@@ -92,8 +92,8 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, held *share) 
 		"or multipart/form-data with several (curl -F image=@bee.jpg, or curl -H 'Content-Type: image/jpeg' --data-binary @bee.jpg)", media)}
 }
 
-// readForm returns the files of a form.
-func (h *Handler) readForm(form *multipart.Reader, held *share) ([]upload, error) {
+// readForm returns the files of a form, of which it may have most.
+func readForm(form *multipart.Reader, most int, held *share) ([]upload, error) {
 	var uploads []upload
 	for fields := 0; ; {
 		part, err := form.NextPart()
@@ -109,8 +109,10 @@ func (h *Handler) readForm(form *multipart.Reader, held *share) ([]upload, error
 				return nil, badRequest("the form has more than %d fields without a file name; expected one part with a file for each image", maxFields)
 			}
 			continue
-		case len(uploads) == h.opts.MaxImages:
-			return nil, &requestError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the form has more than %d images; send them in several requests", h.opts.MaxImages)}
+		case len(uploads) == most && most == 1:
+			return nil, &requestError{http.StatusRequestEntityTooLarge, "the form has several images; send one"}
+		case len(uploads) == most:
+			return nil, &requestError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the form has more than %d images; send them in several requests", most)}
 		}
 		data, err := held.readAll(part)
 		if err != nil {

@@ -24,9 +24,10 @@ func Project(args []string, stdout, stderr io.Writer) int {
 		return code
 	}
 	goNames := strings.NewReplacer("ProjectOptions.Data", "-data", "Options.Data", "-data", "Options.Dir", "DIR", "Options.Overwrite", "-overwrite",
-		"Options.Module", "-module", "ProjectOptions.Precision", "-precision", "Options.Precision", "-precision")
-	opts := project.Options{Dir: line.Dir, Module: line.Module, Overwrite: line.Overwrite, SkipBuild: line.SkipBuild,
-		Precision: zoo.Precision(line.Precision)}
+		"Options.Module", "-module", "ProjectOptions.Precision", "-precision", "Options.Precision", "-precision", "ProjectOptions.Float", "-float",
+		"Options.Version", "-version")
+	opts := project.Options{Dir: line.Dir, Module: line.Module, Version: line.Version, Overwrite: line.Overwrite, SkipBuild: line.SkipBuild,
+		Precision: zoo.Precision(line.Precision), Float: line.Float, Beside: line.Beside, Page: line.Page}
 	p, err := writeProject(line.Run, line.Strategy, line.Data, opts, stderr)
 	if err != nil {
 		fmt.Fprintln(stderr, "project:", goNames.Replace(err.Error()))

@@ -65,6 +65,31 @@ func (p Preprocess) resized(width, height int) (int, int) {
 	return shorterTo(width, height, p.Resize)
 }
 
+// Part is a rectangle of an image, in shares of its width and height: 0 is its left or upper edge, 1 the other one.
+type Part struct {
+	Left   float64 `json:"left"`
+	Top    float64 `json:"top"`
+	Right  float64 `json:"right"`
+	Bottom float64 `json:"bottom"`
+}
+
+// Seen returns the part of an image of width x height pixels that Apply keeps. It is larger than the image, with sides
+// below 0 or above 1, where the crop is larger than the resized image, which Apply surrounds with black then.
+func (p Preprocess) Seen(width, height int) Part {
+	if p.Crop == 0 {
+		return Part{Right: 1, Bottom: 1}
+	}
+	side := func(size int) (first, last float64) {
+		at := math.RoundToEven(float64(size-p.Crop) / 2)
+		return at / float64(size), (at + float64(p.Crop)) / float64(size)
+	}
+	w, h := p.resized(width, height)
+	var seen Part
+	seen.Left, seen.Right = side(w)
+	seen.Top, seen.Bottom = side(h)
+	return seen
+}
+
 // ApplyAugmented is the training counterpart of Apply: a random resized crop takes the place of resizing and cropping,
 // the other augmentations come after them. With the zero Augment it equals Apply.
 func (p Preprocess) ApplyAugmented(a Augment, rng *rand.Rand, m *Image) *Image {

@@ -40,8 +40,8 @@ var usage = `tlkernel: the Jupyter kernels "Go (TLKit)" and "Go (GoNB)"
                [--admin NAME]... [--subdomain-host URL] [--spawner local|systemd|slurm] [--idle D] [--age D] [--memory 2G] [--cores N]
                [--lessons DIR] [--prefix DIR] [--renew] [--prepare]
         set up a JupyterHub for a class in a folder and start it, as root (docs/hosting.md)
-  tlkernel project [--prefix DIR] [-strategy NAME] [-data NAME] [-module PATH] [-precision FORM]
-                   [-overwrite] [-skip-build] RUN DIR
+  tlkernel project [--prefix DIR] [-strategy NAME] [-data NAME] [-module PATH] [-version V] [-precision FORM] [-float LAYERS]
+                   [-beside] [-page] [-overwrite] [-skip-build] RUN DIR
         write a Go module around a run's best model: a program that serves it and classifies files
   tlkernel train [--prefix DIR] FILE.json | RUN-FOLDER
         train without a notebook: what a recipe file describes, or a detached training; a signal saves and stops

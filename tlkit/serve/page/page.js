@@ -28,16 +28,93 @@ function element(tag, text, className) {
 
 function card(file, result) {
   const item = element("li", undefined, "card");
-  const picture = element("img");
+  const frame = element("div", undefined, "picture"), picture = element("img");
   picture.alt = file.name;
   picture.src = URL.createObjectURL(file);
-  picture.onload = picture.onerror = () => URL.revokeObjectURL(picture.src);
+  picture.onload = picture.onerror = () => {
+    URL.revokeObjectURL(picture.src);
+    if (picture.naturalHeight > 0) frame.style.setProperty("--shape", picture.naturalWidth / picture.naturalHeight);
+  };
+  frame.append(picture);
   const body = element("div");
   const best = result.predictions?.[0];
   body.append(element("h3", best ? best.class + (best.uncertain ? " (uncertain)" : "") : "Not classified"), element("p", file.name, "file quiet"));
   body.append(best ? bars(result.predictions) : element("p", result.error, "error"));
-  item.append(picture, body);
+  if (best) body.append(why(file, best, frame));
+  item.append(frame, body);
   return item;
+}
+
+// why is a button that lays over the picture which parts of it speak for the class, and takes that away again.
+function why(file, best, frame) {
+  const button = element("button", `What speaks for ${best.class}?`, "why");
+  button.type = "button";
+  button.setAttribute("aria-pressed", "false");
+  let found;
+  button.addEventListener("click", async () => {
+    if (!found) {
+      button.disabled = true;
+      say(`Looking for what speaks for ${best.class}…`);
+      try {
+        found = await explain(file, best.index);
+        frame.append(overlay(found));
+      } catch (error) {
+        say(`${file.name}: ${error.message}`);
+        return;
+      } finally {
+        button.disabled = false;
+        button.focus(); // a disabled button loses it
+      }
+    }
+    const shown = frame.classList.toggle("explained");
+    button.setAttribute("aria-pressed", String(shown));
+    say(shown ? sentence(found) : "");
+  });
+  return button;
+}
+
+async function explain(file, index) {
+  const form = new FormData();
+  form.append("image", file, file.name);
+  const answer = await patiently(() => fetch(`explain?index=${index}`, { method: "POST", body: form }));
+  const data = await answer.json().catch(() => ({ detail: `the service answered ${answer.status}` }));
+  if (!answer.ok) throw new Error(data.detail);
+  return data;
+}
+
+// The colours of a map, from the lowest to the highest value, as in the notebook.
+const heat = [[100, 0, 30], [200, 40, 20], [250, 140, 20], [255, 240, 130]];
+
+// overlay draws a map, to lie over the part of the picture that the network sees.
+function overlay({ values, seen, class: name }) {
+  const canvas = element("canvas");
+  [canvas.width, canvas.height] = [values[0].length, values.length]; // the browser interpolates
+  canvas.style.left = `${100 * seen.left}%`;
+  canvas.style.top = `${100 * seen.top}%`;
+  canvas.style.width = `${100 * (seen.right - seen.left)}%`;
+  canvas.style.height = `${100 * (seen.bottom - seen.top)}%`;
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", sentence({ values, seen, class: name }));
+  const context = canvas.getContext("2d");
+  const pixels = context.createImageData(canvas.width, canvas.height);
+  values.flat().forEach((share, i) => {
+    const at = share * (heat.length - 1), k = Math.min(Math.floor(at), heat.length - 2);
+    for (let c = 0; c < 3; c++) pixels.data[4 * i + c] = heat[k][c] + (at - k) * (heat[k + 1][c] - heat[k][c]);
+    pixels.data[4 * i + 3] = 255 * 0.75 * Math.sqrt(share);
+  });
+  context.putImageData(pixels, 0, 0);
+  return canvas;
+}
+
+// sentence says what a map shows, for those who don't see it.
+function sentence({ values, seen, class: name }) {
+  let best = 0, x = 0, y = 0;
+  values.forEach((row, i) => row.forEach((v, k) => { if (v > best) [best, x, y] = [v, (k + 0.5) / row.length, (i + 0.5) / values.length]; }));
+  if (best === 0) return `No part of the picture speaks for ${name}.`;
+  const third = (share, from, to, names) => names[Math.min(2, Math.max(0, Math.floor(3 * (from + share * (to - from)))))];
+  const vertical = third(y, seen.top, seen.bottom, ["top", "middle", "bottom"]), horizontal = third(x, seen.left, seen.right, ["left", "middle", "right"]);
+  const place = vertical === horizontal ? "in the middle" : vertical === "middle" ? `at the ${horizontal}` : horizontal === "middle" ? `at the ${vertical}` : `at the ${vertical} ${horizontal}`;
+  return `What speaks most for ${name} is ${place} of the picture.`;
 }
 
 function bars(predictions) {
@@ -61,16 +138,19 @@ function say(text) {
 async function send(files) {
   const form = new FormData();
   for (const file of files) form.append("image", file, file.name);
+  const answer = await patiently(() => fetch("predict", { method: "POST", body: form }));
+  const data = await answer.json().catch(() => ({ detail: `the service answered ${answer.status}` }));
+  return data.results ?? files.map(() => ({ error: data.detail }));
+}
+
+// patiently sends a request again, a few times, while the service is busy.
+async function patiently(request) {
   for (let attempt = 0; ; attempt++) {
-    const answer = await fetch("predict", { method: "POST", body: form });
-    if (answer.status === 429 && attempt < 3) {
-      const seconds = Number(answer.headers.get("Retry-After")) || 1;
-      say(`The service is busy; next try in ${seconds} s.`);
-      await new Promise((done) => setTimeout(done, 1000 * seconds));
-      continue;
-    }
-    const data = await answer.json().catch(() => ({ detail: `the service answered ${answer.status}` }));
-    return data.results ?? files.map(() => ({ error: data.detail }));
+    const answer = await request();
+    if (answer.status !== 429 || attempt === 3) return answer;
+    const seconds = Number(answer.headers.get("Retry-After")) || 1;
+    say(`The service is busy; next try in ${seconds} s.`);
+    await new Promise((done) => setTimeout(done, 1000 * seconds));
   }
 }
 

@@ -1,4 +1,4 @@
-//go:build !(amd64 && goexperiment.simd)
+//go:build !((amd64 || wasm) && goexperiment.simd)
 
 package kernels
 
@@ -16,8 +16,6 @@ func vecMax8(_, _, _ []float32) int          { return 0 }
 func vecMin8(_, _, _ []float32) int          { return 0 }
 func vecAnd8(_, _, _ []float32) int          { return 0 }
 func vecOr8(_, _, _ []float32) int           { return 0 }
-func vecExp8(_, _ []float32) int             { return 0 }
-func vecErf8(_, _ []float32) int             { return 0 }
 func vecNeg8(_, _ []float32) int             { return 0 }
 func vecNot8(_, _ []float32) int             { return 0 }
 func vecAbs8(_, _ []float32) int             { return 0 }
