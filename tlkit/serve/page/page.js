@@ -34,6 +34,7 @@ function card(file, result) {
   picture.onload = picture.onerror = () => {
     URL.revokeObjectURL(picture.src);
     if (picture.naturalHeight > 0) frame.style.setProperty("--shape", picture.naturalWidth / picture.naturalHeight);
+    else frame.classList.add("unshown"); // such as a TIFF, which the service reads and the browser does not
   };
   frame.append(picture);
   const body = element("div");

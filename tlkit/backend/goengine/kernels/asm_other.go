@@ -21,8 +21,6 @@ func outer12x16(_ *unsafe.Pointer, _, _ int, _ *float32, _ int, _ *float32, _ in
 
 func outer6x32(_ *unsafe.Pointer, _, _ int, _ *float32, _, _ int, _ *float32, _, _ int) {}
 
-func dotLines(_, _ *unsafe.Pointer, _, _ int, _ *float32, _, _, _ int) bool { return false }
-
 func dotSteps(_, _ *float32, _, _ int, _ *float32, _, _ int) bool { return false }
 
 // Wide reports whether there are kernels with vectors of 512 bits for this processor.

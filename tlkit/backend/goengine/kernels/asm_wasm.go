@@ -24,12 +24,12 @@ func repeat4(p unsafe.Pointer, at int) f4 {
 func igemm6x16(a *unsafe.Pointer, boff *int, taps, k int, b *float32, c *unsafe.Pointer, start *float32, relu int) {
 	rows, offsets, to := unsafe.Slice(a, 6*taps), unsafe.Slice(boff, taps), unsafe.Slice(c, 6)
 	for i := 0; i < 6; i += 2 {
-		igemm2x16(rows[i:], offsets, k, unsafe.Pointer(b), to[i], to[i+1], unsafe.Pointer(start), relu)
+		igemm2x16(rows, i, offsets, k, unsafe.Pointer(b), to[i], to[i+1], unsafe.Pointer(start), relu)
 	}
 }
 
-// igemm2x16 is igemm6x16 for the first two pixels of rows: eight sums stay in registers.
-func igemm2x16(rows []unsafe.Pointer, offsets []int, k int, b, c0, c1, start unsafe.Pointer, relu int) {
+// igemm2x16 is igemm6x16 for the pixels i and i+1 of rows: eight sums stay in registers.
+func igemm2x16(rows []unsafe.Pointer, i int, offsets []int, k int, b, c0, c1, start unsafe.Pointer, relu int) {
 	p0, p1, p2, p3 := load4(start, 0), load4(start, 4), load4(start, 8), load4(start, 12)
 	q0, q1, q2, q3 := p0, p1, p2, p3
 	var none f4
@@ -37,7 +37,7 @@ func igemm2x16(rows []unsafe.Pointer, offsets []int, k int, b, c0, c1, start uns
 	u, v := unsafe.Pointer(&aside[0]), unsafe.Pointer(&aside[1])
 	left := foldAt
 	for t, offset := range offsets {
-		x, y := rows[6*t], rows[6*t+1]
+		x, y := rows[6*t+i], rows[6*t+i+1]
 		w := unsafe.Add(b, 4*offset)
 		for from := 0; from < k; from += foldAt {
 			to := min(from+foldAt, k)
@@ -83,18 +83,33 @@ func add16(p unsafe.Pointer, x0, x1, x2, x3 f4) {
 
 // dotRows is described in asm_amd64.go.
 func dotRows(a, b *unsafe.Pointer, n, c int, dst *float32) {
-	as, bs, to := unsafe.Slice(a, n), unsafe.Slice(b, n), unsafe.Pointer(dst)
-	i := 0
-	for ; i+8 <= c; i += 8 {
+	dotPixel(unsafe.Slice(a, n), unsafe.Slice(b, n), 0, c&^7, unsafe.Pointer(dst))
+	dotRowsGo(a, b, n, c&^7, c, dst)
+}
+
+// dotLines is described in asm_amd64.go.
+func dotLines(a, b *unsafe.Pointer, n, c int, dst *float32, pixels, step, dstep int) bool {
+	if c%8 != 0 {
+		return false
+	}
+	as, bs := unsafe.Slice(a, n), unsafe.Slice(b, n)
+	for i := range pixels {
+		dotPixel(as, bs, i*step, c, unsafe.Add(unsafe.Pointer(dst), 4*i*dstep))
+	}
+	return true
+}
+
+// dotPixel adds as[t][at+i]*bs[t][i] to the values i < c at to; c is a multiple of 8.
+func dotPixel(as, bs []unsafe.Pointer, at, c int, to unsafe.Pointer) {
+	for i := 0; i < c; i += 8 {
 		x, y := load4(to, i), load4(to, i+4)
 		for t, p := range as {
 			q := bs[t]
-			x, y = x.Add(load4(p, i).Mul(load4(q, i))), y.Add(load4(p, i+4).Mul(load4(q, i+4)))
+			x, y = x.Add(load4(p, at+i).Mul(load4(q, i))), y.Add(load4(p, at+i+4).Mul(load4(q, i+4)))
 		}
 		store4(to, i, x)
 		store4(to, i+4, y)
 	}
-	dotRowsGo(a, b, n, i, c, dst)
 }
 
 // outer6x16 is described in asm_amd64.go. Only gradients need it.
