@@ -207,7 +207,7 @@ func (w *writer) render() error {
 		}
 		to := w.target(path)
 		text, err := w.fill(path)
-		if err == nil && len(text) == 0 { // of the other way to have the model
+		if err == nil && len(bytes.TrimSpace(text)) == 0 { // of the other way to have the model
 			return nil
 		}
 		if err == nil && strings.HasSuffix(to, ".go") {
