@@ -44,3 +44,6 @@ func dotRows(a, b *unsafe.Pointer, n, c int, dst *float32) {
 	}
 	dotRowsGo(a, b, n, whole, c, dst)
 }
+
+// dotLines is not there for NEON: the caller takes dotRows for each pixel.
+func dotLines(_, _ *unsafe.Pointer, _, _ int, _ *float32, _, _, _ int) bool { return false }
