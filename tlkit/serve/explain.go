@@ -134,8 +134,16 @@ type explanation struct {
 	prediction
 	Method string      `json:"method"`
 	Stage  string      `json:"stage"`
-	Seen   vision.Part `json:"seen"`
+	Seen   part        `json:"seen"`
 	Values [][]float64 `json:"values"`
+}
+
+// part is a [vision.Part] as JSON.
+type part struct {
+	Left   float64 `json:"left"`
+	Right  float64 `json:"right"`
+	Top    float64 `json:"top"`
+	Bottom float64 `json:"bottom"`
 }
 
 // explain answers POST /explain.
@@ -153,7 +161,7 @@ func (h *Handler) explain(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		writeJSON(w, http.StatusOK, "application/json", explanation{Model: h.opts.Name, prediction: prediction(found.Prediction),
-			Method: "Grad-CAM", Stage: found.Stage, Seen: found.Seen, Values: found.Values})
+			Method: "Grad-CAM", Stage: found.Stage, Seen: part(found.Seen), Values: found.Values})
 	})
 }
 

@@ -51,7 +51,7 @@ func TestExplain(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got.Class != own.Classes[want.Index] || got.Index != want.Index || math.Abs(got.Probability-want.Probability) > 1e-5 || got.Stage != want.Stage || got.Method != want.Method ||
-			got.Model != "shapes" || got.Seen != (vision.Part{Right: 1, Bottom: 1}) || len(got.Values) != len(want.Values) {
+			got.Model != "shapes" || got.Seen != (part{Right: 1, Bottom: 1}) || len(got.Values) != len(want.Values) {
 			t.Fatalf("%q: %+v, want %+v", c.query, got, want)
 		}
 		most := slices.Max(slices.Concat(want.Values...))

@@ -67,10 +67,8 @@ func (p Preprocess) resized(width, height int) (int, int) {
 
 // Part is a rectangle of an image, in shares of its width and height: 0 is its left or upper edge, 1 the other one.
 type Part struct {
-	Left   float64 `json:"left"`
-	Top    float64 `json:"top"`
-	Right  float64 `json:"right"`
-	Bottom float64 `json:"bottom"`
+	// Left and Right are the places of its left and right edges, Top and Bottom those of the upper and lower ones.
+	Left, Right, Top, Bottom float64
 }
 
 // Seen returns the part of an image of width x height pixels that Apply keeps. It is larger than the image, with sides
