@@ -28,12 +28,22 @@ func (o Options) named() bool { return len(o.rules()) > 0 }
 // options are given: Train: "seg_train" means seg_train/seg_train.
 func explicitRules(source string, root *node, o Options) ([]rule, error) {
 	var rules []rule
+	var all []*node // the folders that hold the classes, of the options' folders
+	for _, r := range o.rules() {
+		if n := root.at(root.find(source, r.folder)); n != nil {
+			all = append(all, n.inside())
+		}
+	}
 	for _, r := range o.rules() {
 		folder := root.find(source, r.folder)
 		if folder == "" {
 			return nil, fmt.Errorf("datasets: %s has no folder %s with images, which the options name for %s. Found:\n%v", source, r.folder, r.split, root)
 		}
-		folder = path.Join(folder, root.at(folder).wrapper())
+		wrapper := root.at(folder).wrapper()
+		isClass := slices.ContainsFunc(all, func(n *node) bool { return slices.Contains(nodeNames(n.below), wrapper) })
+		if !isClass { // a folder of one class of a split is no wrapper
+			folder = path.Join(folder, wrapper)
+		}
 		if i := slices.IndexFunc(rules, func(other rule) bool { return other.folder == folder }); i >= 0 {
 			return nil, fmt.Errorf("datasets: %s: the options name the folder %s for both %s and %s; expected different ones",
 				source, r.folder, rules[i].split, r.split)

@@ -145,6 +145,7 @@ func TestFoldersAsPeopleHaveThem(t *testing.T) {
 		{"the same, nothing kept back", tree{"train/a": 4, "train/b": 4, "val/valid": 2}, nil, Options{Train: "train", Val: "val", ValFraction: -1}, nil, 0, 0, 0, `in one folder, "valid"`},
 		{"validation images in a folder named test, said", tree{"train/a": 4, "train/b": 4, "val/test": 2}, nil, Options{Train: "train", Val: "val"}, nil, 0, 0, 0, `in one folder, "test"`},
 		{"validation within validation, said", tree{"train/a": 4, "train/b": 4, "validation/validation": 2}, nil, Options{Train: "train", Val: "validation"}, nil, 0, 0, 0, `in one folder, "validation"`},
+		{"a split with one class, whose folder has folders, said", tree{"train/cats": 4, "train/dogs": 4, "test/cats/a": 2, "test/cats/b": 2}, nil, Options{Train: "train", Test: "test", ValFraction: -1}, []string{"cats", "dogs"}, 8, 4, 4, ""},
 		{"test images without labels, said", tree{"train/a": 4, "train/b": 4, "test/unknown": 2}, nil, Options{Train: "train", Test: "test"}, nil, 0, 0, 0, `the options name "test" for test, but its images are in one folder, "unknown"`},
 		{"two folders, said", tree{"train/a": 4, "train/b": 4, "val/a": 1, "val/b": 1, "dev/a": 1, "dev/b": 1}, nil, Options{Train: "train", Val: "dev"}, []string{"a", "b"}, 8, 2, 0, ""},
 	} {

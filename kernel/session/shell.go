@@ -261,12 +261,16 @@ func (s *Session) runProgram(ctx context.Context, dir string, env []string, stdi
 	cmd.Env = env
 	cmd.Stdin = strings.NewReader(stdin)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	var last *time.Timer
 	cmd.Cancel = func() error {
 		group := cmd.Process.Pid
-		time.AfterFunc(endTime, func() { syscall.Kill(-group, syscall.SIGKILL) })
+		last = time.AfterFunc(endTime, func() { syscall.Kill(-group, syscall.SIGKILL) })
 		return syscall.Kill(-group, syscall.SIGINT)
 	}
 	err := s.runShowing(cmd)
+	if last != nil {
+		last.Stop() // the number of a group that has ended may be another's
+	}
 	if ctx.Err() != nil {
 		if cmd.Process != nil {
 			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what the command left in its group
