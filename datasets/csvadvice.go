@@ -17,20 +17,22 @@ import (
 func (t *tree) advice(list, column, first string) string {
 	files := indexFiles(t, filepath.Dir(list))
 	_, reason := files.find(first)
+	named := files.ends[strings.ToLower(path.Base(first))] // the files of that name, in any folder
+	above := files.above(first)
 	switch near, why := files.near(first); {
 	case holdsPixels(column, first):
 		return fmt.Sprintf("the column %q holds pixels, not names of files: write the images to files first, or give them to NewSplit", column)
 	case strings.Contains(first, "://") && !strings.HasPrefix(first, "file:"):
 		return "these are addresses: download the images, and give the column of their names"
-	case files.above(first) != "":
-		return fmt.Sprintf("set Options.Dir to %q, in which the paths of the list begin", files.above(first))
+	case above != "":
+		return fmt.Sprintf("set Options.Dir to %q, in which the paths of the list begin", above)
 	case near != "":
 		return fmt.Sprintf("%s is there: %s", short(near), why)
 	case reason != "" && reason != noSuchFile:
 		return "give the longer paths of the images in the list"
-	case strings.Contains(first, "/") && len(files.ends[strings.ToLower(path.Base(first))]) > 0:
+	case strings.Contains(first, "/") && len(named) > 0:
 		return fmt.Sprintf("%s is there: the list has other folders before the name; write the paths as they are from the list's folder",
-			short(t.files[files.ends[strings.ToLower(path.Base(first))][0]].path))
+			short(t.files[named[0]].path))
 	case strings.ContainsAny(first, separators):
 		return "if these names hold more than the images, say the separator in a line before the others (sep=;), else set Options.Dir to their folder"
 	}

@@ -28,14 +28,17 @@ func (o Options) named() bool { return len(o.rules()) > 0 }
 // options are given: Train: "seg_train" means seg_train/seg_train.
 func explicitRules(source string, root *node, o Options) ([]rule, error) {
 	var rules []rule
-	var all []*node // the folders that hold the classes, of the options' folders
+	var folders []string // of the options, in their order; "" for one that is not there
+	var all []*node      // those that hold the classes
 	for _, r := range o.rules() {
-		if n := root.at(root.find(source, r.folder)); n != nil {
+		folder := root.find(source, r.folder)
+		folders = append(folders, folder)
+		if n := root.at(folder); n != nil {
 			all = append(all, n.inside())
 		}
 	}
-	for _, r := range o.rules() {
-		folder := root.find(source, r.folder)
+	for i, r := range o.rules() {
+		folder := folders[i]
 		if folder == "" {
 			return nil, fmt.Errorf("datasets: %s has no folder %s with images, which the options name for %s. Found:\n%v", source, r.folder, r.split, root)
 		}

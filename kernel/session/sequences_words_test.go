@@ -2,7 +2,7 @@
 
 package session
 
-// What the language has since Go 1.26, and places in loops over functions.
+// The rows use what Go 1.26 and 1.27 have added to the language, and panic in loops over functions.
 func init() {
 	sequences = append(sequences, []sequence{
 		{"methods with type parameters", []step{

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/tlkit-go/tlkit-notebooks/kernel/worker"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/worker/rt"
@@ -53,7 +54,7 @@ func panicFrames(frames []rt.Frame, src *source) (lines []string) {
 			show(append([]string{place + ", in " + bodyName(fr.Func)}, quoted...)...)
 			showBelow()
 			inCell = true
-		case strings.HasPrefix(fr.Func, "runtime."), strings.HasPrefix(fr.Func, "nb/rt."), inRuntime[fr.File], fr.File == ownPosition, strings.HasPrefix(fr.File, cellPosition):
+		case strings.HasPrefix(fr.Func, "runtime."), strings.HasPrefix(fr.Func, "nb/rt."), inRuntime()[fr.File], fr.File == ownPosition, strings.HasPrefix(fr.File, cellPosition):
 		default:
 			below = append(below, fr)
 			if inCell {
@@ -65,15 +66,15 @@ func panicFrames(frames []rt.Frame, src *source) (lines []string) {
 	return lines
 }
 
-// inRuntime has the files of package rt. The compiler makes its generic functions in the cell's package, and gives them no
+// inRuntime returns the names of the files of package rt. The compiler makes its generic functions in the cell's package, and gives them no
 // name of package rt there.
-var inRuntime = func() map[string]bool {
+var inRuntime = sync.OnceValue(func() map[string]bool {
 	files := map[string]bool{}
 	for name := range worker.Source() {
 		files[name] = true
 	}
 	return files
-}()
+})
 
 // placeOf returns a frame's place in a cell, and the text of the line; nothing for other frames. The end of the cell's
 // body, where its deferred calls are made, has no line: the defer statements stand for it, where no line inside of the

@@ -1,5 +1,5 @@
-// Command genasm writes avx512_amd64.s, depthwise_amd64.s and neon_arm64.s from the templates beside it: a processor's registers and
-// the lines of an unrolled loop stand there once. go generate runs it in package kernels.
+// Command genasm writes avx512_amd64.s, depthwise_amd64.s and neon_arm64.s from the templates beside it: a
+// processor's registers and the lines of an unrolled loop stand there once. go generate runs it in package kernels.
 package main
 
 import (
