@@ -258,9 +258,8 @@ func (f curves) legendRows(width float64) [][]legendEntry {
 	lineNames, splits := f.keys()
 	var entries []legendEntry
 	if !unlabelled(lineNames) {
-		for i, n := range lineNames {
-			m := markerOf(i)
-			entries = append(entries, legendEntry{text: n, style: lineStyle(nil, rgb(Color(i))), mark: &m})
+		for i, m := range f.marks(lineNames) {
+			entries = append(entries, legendEntry{text: lineNames[i], style: lineStyle(nil, rgb(Color(i))), mark: &m})
 		}
 		entries = firstEntries(entries)
 	}

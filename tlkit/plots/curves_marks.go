@@ -36,6 +36,8 @@ var markers = []marker{
 var (
 	cutMarker  = polygon(0, -1.1, 1.1, 0.9, -1.1, 0.9)
 	bestMarker = star()
+	// lineMarker is a piece of a line: the legend's mark of a name whose lines have no marks.
+	lineMarker = polygon(-1.4, -0.25, 1.4, -0.25, 1.4, 0.25, -1.4, 0.25)
 )
 
 // polygon returns the marker with corners at x, y, x, y and so on, y downwards.
@@ -66,6 +68,26 @@ func star() marker {
 
 // markerOf returns the shape of the i-th name.
 func markerOf(i int) marker { return markers[i%len(markers)] }
+
+// markersOf returns the shapes of the first n names.
+func markersOf(n int) []marker {
+	out := make([]marker, n)
+	for i := range out {
+		out[i] = markerOf(i)
+	}
+	return out
+}
+
+// marks returns the shape of each name in the legend: that of its points, or [lineMarker] if no line of the name has any.
+func (f curves) marks(lineNames []string) []marker {
+	out := markersOf(len(lineNames))
+	for i, n := range lineNames {
+		if !slices.ContainsFunc(f.lines(), func(l Line) bool { return l.Name == n && !l.plain }) {
+			out[i] = lineMarker
+		}
+	}
+	return out
+}
 
 // DrawGlyph implements draw.GlyphDrawer.
 func (m marker) DrawGlyph(c *draw.Canvas, sty draw.GlyphStyle, at vg.Point) {

@@ -12,7 +12,7 @@ import (
 
 // Size of one panel's plotting area in CSS pixels: two of them with their axes fit JupyterLab's notebook column.
 const (
-	panelWidth  = 300
+	panelWidth  = 290
 	panelHeight = 230
 )
 
@@ -53,13 +53,14 @@ func vegaBase(title string) obj {
 func (f curves) vega() obj {
 	spec := vegaBase(f.title)
 	lineNames, splits := f.keys()
+	marks := f.marks(lineNames)
 	panels := f.panels
 	if len(panels) == 0 {
 		panels = []Panel{{}}
 	}
 	var views, picked arr
 	for i, p := range panels {
-		view, hasData := p.view(i, lineNames, splits)
+		view, hasData := p.view(i, lineNames, marks, splits)
 		views = append(views, view)
 		if hasData {
 			picked = append(picked, lineLayer(i))
@@ -93,7 +94,7 @@ func addNoData(view obj, width, height int) {
 func lineLayer(panel int) string { return fmt.Sprintf("lines_%d", panel) }
 
 // view returns panel i, and whether it has any data.
-func (p Panel) view(i int, lineNames, splits []string) (obj, bool) {
+func (p Panel) view(i int, lineNames []string, marks []marker, splits []string) (obj, bool) {
 	values, has := p.values(lineNames)
 	view := obj{"width": panelWidth, "height": panelHeight, "data": obj{"values": values}}
 	switch note := p.note(); {
@@ -106,7 +107,7 @@ func (p Panel) view(i int, lineNames, splits []string) (obj, bool) {
 		addNoData(view, panelWidth, panelHeight)
 		return view, false
 	}
-	c := p.channels(values, lineNames, splits)
+	c := p.channels(values, lineNames, marks, splits)
 	layers := arr{}
 	if has.band {
 		layers = append(layers, c.band())
@@ -125,7 +126,7 @@ func (p Panel) view(i int, lineNames, splits []string) (obj, bool) {
 // channels holds the encodings that a panel's layers share.
 type channels struct{ x, y, colour, shape, dash obj }
 
-func (p Panel) channels(values arr, lineNames, splits []string) channels {
+func (p Panel) channels(values arr, lineNames []string, marks []marker, splits []string) channels {
 	xLow, xHigh, yLow, yHigh := extent(values)
 	xScale, xAxis := axis(xLow, xHigh, p.LogX, ticks{integer: p.wholeX(), log: p.LogX})
 	yScale, yAxis := axis(yLow, yHigh, p.LogY, ticks{percent: p.YPercent, log: p.LogY})
@@ -139,7 +140,7 @@ func (p Panel) channels(values arr, lineNames, splits []string) channels {
 		colour: obj{"field": "n", "type": "nominal", "sort": false,
 			"scale": obj{"domain": lineNames, "range": colorRange(lineNames)}, "legend": legend(lineNames, columns)},
 		shape: obj{"field": "n", "type": "nominal", "sort": false,
-			"scale": obj{"domain": lineNames, "range": shapeRange(lineNames)}, "legend": legend(lineNames, columns)},
+			"scale": obj{"domain": lineNames, "range": shapeRange(marks)}, "legend": legend(lineNames, columns)},
 		dash: obj{"field": "s", "type": "nominal", "sort": false,
 			"scale": obj{"domain": shown, "range": dashRange(splits)}, "legend": dashLegend(shown)},
 	}
@@ -162,10 +163,10 @@ func colorRange(lineNames []string) arr {
 	return out
 }
 
-func shapeRange(lineNames []string) arr {
+func shapeRange(marks []marker) arr {
 	out := arr{}
-	for k := range lineNames {
-		out = append(out, markerOf(k).vega)
+	for _, m := range marks {
+		out = append(out, m.vega)
 	}
 	return out
 }

@@ -20,6 +20,13 @@ func TestReliabilityLegend(t *testing.T) {
 		t.Errorf("the drawn legend has %q, want %q", entries, want)
 	}
 	view := f.vega()["concat"].(arr)[0].(obj)
+	for _, v := range f.vega()["concat"].(arr) {
+		shape := v.(obj)["layer"].(arr)
+		drawn := shape[len(shape)-1].(obj)["encoding"].(obj)["shape"].(obj)["scale"].(obj)["range"].(arr)
+		if want := (arr{lineMarker.vega, markerOf(1).vega, markerOf(2).vega}); !slices.Equal(drawn, want) {
+			t.Errorf("the legend's shapes are %q, want %q: a piece of a line for the diagonal, which has no marks", drawn, want)
+		}
+	}
 	dash := view["layer"].(arr)[1].(obj)["encoding"].(obj)["strokeDash"].(obj)
 	if fmt.Sprint(dash["legend"]) != fmt.Sprint(obj{"disable": true}) {
 		t.Errorf("the legend of dashes is %v, want none", dash["legend"])

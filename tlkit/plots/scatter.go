@@ -190,7 +190,7 @@ func (f scatter) vega() (obj, error) {
 	spec["data"] = obj{"values": values}
 	spec["mark"] = obj{"type": "point", "filled": true, "size": 45, "opacity": 1}
 	spec["encoding"] = obj{"x": position("x", f.opts.XLabel, x), "y": position("y", f.opts.YLabel, y), "tooltip": tooltip,
-		"color": class(colorRange(f.classes)), "shape": class(shapeRange(f.classes)),
+		"color": class(colorRange(f.classes)), "shape": class(shapeRange(markersOf(len(f.classes)))),
 		"opacity": obj{"condition": obj{"param": "pick", "value": 1}, "value": 0.06}}
 	return spec, nil
 }
