@@ -36,6 +36,24 @@ func TestCharts(t *testing.T) {
 	}
 }
 
+// TestAgreement: a tau over fewer models than the table has says over how many, as in the README.
+func TestAgreement(t *testing.T) {
+	nan := math.NaN()
+	for _, c := range []struct {
+		tau       float64
+		estimates []float64
+		want      string
+	}{
+		{0.714, []float64{3, 2, 1}, "0.71"},
+		{0.4, []float64{3, nan, 1, 2, nan, 5, 4}, "0.40 (of 5)"},
+		{nan, []float64{3, nan}, "NaN (of 1)"},
+	} {
+		if got := agreement(c.tau, c.estimates); got != c.want {
+			t.Errorf("tau %g of %g is %q, want %q", c.tau, c.estimates, got, c.want)
+		}
+	}
+}
+
 func TestCommandLine(t *testing.T) {
 	empty := t.TempDir()
 	tests := []struct {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -72,6 +73,7 @@ func (e env) rank(ctx context.Context, d *datasets.Dataset) error {
 	var all tlkit.Ranking
 	var tuned []insight.Trained
 	names := []string{"regression", "LogME", "H-score", "NCE"}
+	estimates := make([][]float64, len(names)) // of each name, one a model
 	for i, c := range e.contestants() {
 		m, err := zoo.Load(c.name, zoo.LoadOptions{Weights: c.weights, Seed: 1})
 		if err != nil {
@@ -84,7 +86,8 @@ func (e env) rank(ctx context.Context, d *datasets.Dataset) error {
 		}
 		r := ranking[0]
 		row := []string{c.title}
-		for _, v := range []float64{r.Accuracy, r.LogME, r.HScore, r.NCE} {
+		for i, v := range []float64{r.Accuracy, r.LogME, r.HScore, r.NCE} {
+			estimates[i] = append(estimates[i], v)
 			row = append(row, strings.Replace(fmt.Sprintf("%.3f", v), "NaN", "-", 1))
 		}
 		recipe := e.recipe(train.Recipe{Epochs: 8, Schedule: train.Schedule{Cosine: true}})
@@ -104,10 +107,24 @@ func (e env) rank(ctx context.Context, d *datasets.Dataset) error {
 	if err != nil {
 		return err
 	}
-	for _, tau := range []float64{check.Accuracy, check.LogME, check.HScore, check.NCE} {
-		last = append(last, fmt.Sprintf("%.2f", tau))
+	for i, tau := range []float64{check.Accuracy, check.LogME, check.HScore, check.NCE} {
+		last = append(last, agreement(tau, estimates[i]))
 	}
 	markdown(e.table, fmt.Sprintf("%s, %d training and %d validation images, %d classes; fine-tuning of 8 epochs, the output layer alone in the first 2, at the best of three rates, %d seeds: mean ± standard deviation (extremes)",
 		d.Name, d.Train.Len(), d.Val.Len(), len(d.Classes), e.seeds), append(append([]string{"model"}, names...), "fine-tuned"), append(rows, append(last, "")))
 	return nil
+}
+
+// agreement is Kendall's tau of an estimate as the table has it, with the number of models if some lack the estimate.
+func agreement(tau float64, estimates []float64) string {
+	have := 0
+	for _, v := range estimates {
+		if !math.IsNaN(v) {
+			have++
+		}
+	}
+	if have == len(estimates) {
+		return fmt.Sprintf("%.2f", tau)
+	}
+	return fmt.Sprintf("%.2f (of %d)", tau, have)
 }

@@ -16,6 +16,8 @@ type Outcome struct {
 	Model string
 	// Accuracy is that of the best training, in [0, 1].
 	Accuracy float64
+	// Data is the name of the data set, and Fingerprint its [datasets.Dataset.Fingerprint]; "" for data that are not known.
+	Data, Fingerprint string
 }
 
 // Outcome returns o itself, so that accuracies from elsewhere can be given to [Ranking.Against].
@@ -41,7 +43,8 @@ type RankCheck struct {
 
 // Against compares the estimates with what training the models then brought on the same data: how well the orders agree,
 // as Kendall's tau, and a chart of estimate and outcome. Of several trainings of a model the best one counts, since the
-// estimates know no learning rates.
+// estimates know no learning rates. A training on another data set than that of the ranking is an error; an [Outcome]
+// without a fingerprint is taken for one on the same.
 //
 //	ranking := tlkit.MustRank(data, small, large, other)
 //	...
@@ -58,6 +61,9 @@ func (r Ranking) Against(trainings ...Trained) (*RankCheck, error) {
 		}
 		if !slices.ContainsFunc(r, func(m Ranked) bool { return m.Model == o.Model }) {
 			return nil, fmt.Errorf("insight: model %s was trained and not ranked; the ranking has %s", o.Model, strings.Join(r.names(), ", "))
+		}
+		if err := r.checkData(o); err != nil {
+			return nil, err
 		}
 		if !(o.Accuracy >= 0 && o.Accuracy <= 1) {
 			return nil, fmt.Errorf("insight: the accuracy of %s is %g; expected a share in [0, 1]", o.Model, o.Accuracy)
@@ -85,6 +91,20 @@ func (r Ranking) Against(trainings ...Trained) (*RankCheck, error) {
 		*e.tau = e.agreement(c)
 	}
 	return c, nil
+}
+
+// checkData returns an error if a model was trained on another data set than the models were ranked on.
+func (r Ranking) checkData(o Outcome) error {
+	for _, m := range r {
+		if m.data == nil || o.Fingerprint == "" {
+			continue
+		}
+		if same, _ := m.data.Matches(o.Fingerprint); !same {
+			return fmt.Errorf("insight: %s was trained on %q, which is not the data set %q that %s was ranked on: images, labels, classes or splits differ; rank and train the models on the same data set",
+				o.Model, o.Data, m.data.Name, m.Model)
+		}
+	}
+	return nil
 }
 
 // names returns those of the models.

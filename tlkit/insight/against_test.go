@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 )
 
@@ -38,7 +39,7 @@ func TestAgainst(t *testing.T) {
 		{Model: "d", Accuracy: 0.6, LogME: 0, HScore: 0, NCE: -2},
 		{Model: "broken", Accuracy: nan, LogME: nan, HScore: nan, NCE: nan, Problem: "all zero"},
 	}
-	c, err := r.Against(Outcome{"b", 0.8}, Outcome{"a", 0.5}, Outcome{"a", 0.95}, Outcome{"c", 0.75}, Outcome{"broken", 0.1})
+	c, err := r.Against(Outcome{Model: "b", Accuracy: 0.8}, Outcome{Model: "a", Accuracy: 0.5}, Outcome{Model: "a", Accuracy: 0.95}, Outcome{Model: "c", Accuracy: 0.75}, Outcome{Model: "broken", Accuracy: 0.1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,15 +59,41 @@ func TestAgainst(t *testing.T) {
 	for want, call := range map[string]func() error{
 		"no training":         func() error { _, err := r.Against(); return err },
 		"is nil":              func() error { _, err := r.Against(nil); return err },
-		"e was trained and n": func() error { _, err := r.Against(Outcome{"e", 0.5}); return err },
-		"is NaN":              func() error { _, err := r.Against(Outcome{"a", nan}); return err },
+		"e was trained and n": func() error { _, err := r.Against(Outcome{Model: "e", Accuracy: 0.5}); return err },
+		"is NaN":              func() error { _, err := r.Against(Outcome{Model: "a", Accuracy: nan}); return err },
 		"two models": func() error {
-			_, err := append(slices.Clone(r), Ranked{Model: "a"}).Against(Outcome{"a", 0.5})
+			_, err := append(slices.Clone(r), Ranked{Model: "a"}).Against(Outcome{Model: "a", Accuracy: 0.5})
 			return err
 		},
 	} {
 		if err := call(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
+		}
+	}
+}
+
+// TestAgainstData: a training on other data than the ranking's is refused, also where the data have the same name.
+func TestAgainstData(t *testing.T) {
+	shapes, err := datasets.Load("shapes", datasets.Options{PerClass: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := *shapes
+	other.Train = shapes.Train.FirstPerClass(2)
+	r := Ranking{{Model: "a", Accuracy: 0.9, data: shapes}, {Model: "unknown", Accuracy: 0.8}}
+	for _, c := range []struct {
+		name string
+		o    Outcome
+		want string
+	}{
+		{"the same", Outcome{Model: "a", Data: "shapes", Fingerprint: shapes.Fingerprint()}, ""},
+		{"accuracies from elsewhere", Outcome{Model: "a"}, ""},
+		{"fewer images", Outcome{Model: "a", Data: "shapes", Fingerprint: other.Fingerprint()}, `a was trained on "shapes", which is not the data set "shapes" that a was ranked on: images, labels, classes or splits differ`},
+		{"a model that was ranked elsewhere", Outcome{Model: "unknown", Data: "cats", Fingerprint: "0"}, `unknown was trained on "cats", which is not the data set "shapes" that a was ranked on`},
+	} {
+		_, err := r.Against(c.o)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
 	}
 }

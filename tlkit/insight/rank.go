@@ -40,6 +40,8 @@ type Ranked struct {
 	Seconds float64
 	// Problem says why the model can't be ranked; its other figures are then NaN. "" if it could be.
 	Problem string
+
+	data *datasets.Dataset // that it was ranked on; nil for one that was not made by Rank
 }
 
 // Ranking lists models, the one of the highest Accuracy first, those with a Problem last.
@@ -71,6 +73,7 @@ func Rank(d *datasets.Dataset, models ...*zoo.Model) (Ranking, error) {
 	defer stop()
 	var all Ranking
 	var failed []error
+	data := *d // the caller may change the fields of d
 	for _, m := range models {
 		r, err := rank(ctx, d, m)
 		if errors.Is(err, context.Canceled) {
@@ -82,6 +85,7 @@ func Rank(d *datasets.Dataset, models ...*zoo.Model) (Ranking, error) {
 			r = Ranked{Model: r.Model, Params: r.Params, Problem: err.Error(),
 				Accuracy: nan, Error: nan, LogME: nan, HScore: nan, NCE: nan, Seconds: nan}
 		}
+		r.data = &data
 		all = append(all, r)
 	}
 	if len(failed) == len(models) {

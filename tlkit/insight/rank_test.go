@@ -96,6 +96,9 @@ func TestRank(t *testing.T) {
 	if r[0].Model != "resnet20 (resnet20.SHAPES)" {
 		t.Errorf("the first is %s", r[0].Model)
 	}
+	if _, err := r.Against(Outcome{Model: r[0].Model, Data: "cats", Fingerprint: "0"}); err == nil || !strings.Contains(err.Error(), `"shapes"`) {
+		t.Errorf("compared with a training on cats: %v", err)
+	}
 	if r[0].LogME <= r[1].LogME || r[0].HScore <= r[1].HScore || !math.IsNaN(r[1].NCE) || !(r[0].NCE <= 0) {
 		t.Errorf("estimates %+v", r)
 	}

@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/insight"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
@@ -227,6 +228,11 @@ func TestBestOfRun(t *testing.T) {
 	run := train.Run{Results: []*train.Result{res("a", 0.5, 1), {Strategy: "none"}, res("b", 0.7, 3), res("c", 0.7, 2), res("d", 0.6, 0)}}
 	if best := run.Best(); best == nil || best.Strategy != "c" {
 		t.Errorf("best is %+v, want c", best)
+	}
+	run.Config.Data, run.Config.Model = train.DataConfig{Name: "dots", Fingerprint: "12"}, train.ModelConfig{Name: "m", Weights: "w"}
+	want := insight.Outcome{Model: "m (w)", Accuracy: 0.7, Data: "dots", Fingerprint: "12"} // a ranking's data must have the fingerprint
+	if o, err := run.Outcome(); err != nil || o != want {
+		t.Errorf("outcome %+v, %v; want %+v", o, err, want)
 	}
 }
 

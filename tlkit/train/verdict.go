@@ -392,6 +392,6 @@ func (r *Run) Outcome() (insight.Outcome, error) {
 	if r == nil || r.Best() == nil {
 		return insight.Outcome{}, errors.New("tlkit: the run has no outcome: no strategy of it has completed an epoch yet; run Compare again to continue it")
 	}
-	m := r.Config.Model
-	return insight.Outcome{Model: m.Name + " (" + m.Weights + ")", Accuracy: r.Best().Score().Accuracy.Mean}, nil
+	m, d := r.Config.Model, r.Config.Data
+	return insight.Outcome{Model: m.Name + " (" + m.Weights + ")", Accuracy: r.Best().Score().Accuracy.Mean, Data: d.Name, Fingerprint: d.Fingerprint}, nil
 }
