@@ -48,7 +48,7 @@ var foreign = []struct {
 	{"HDF5", begins("\x89HDF\r\n\x1a\n"), scientific},
 	{"NumPy array", begins("\x93NUMPY"), scientific},
 	{"Git LFS pointer", begins("version https://git-lfs"), "the image is not here yet; get it with: git lfs pull"},
-	{"video", func(data []byte) bool {
+	{"video file", func(data []byte) bool {
 		return begins("\x1aE\xdf\xa3")(data) || brand("isom", "iso2", "mp41", "mp42", "avc1", "qt  ", "M4V ")(data) ||
 			len(data) >= 12 && string(data[:4]) == "RIFF" && string(data[8:12]) == "AVI "
 	}, "take images out of it first, such as with: ffmpeg -i film.mp4 -r 1 frame%04d.png"},

@@ -12,11 +12,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 )
 
 // The expectations are Pillow's; see testdata/formats/make.py. JPEG's inverse transform may round otherwise, and
@@ -444,4 +447,20 @@ func allocated() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.TotalAlloc
+}
+
+// TestForeignInJapanese: what an upload says of a format that is not read is Japanese throughout, but for names and
+// commands.
+func TestForeignInJapanese(t *testing.T) {
+	t.Setenv(words.Env, "ja")
+	english := regexp.MustCompile(`\b[a-z]{2,}\b`)
+	names := strings.NewReplacer("gzip", "", "zip", "")
+	for _, f := range foreign {
+		said := words.Of("left out: A: " + f.name + ", which is not read; " + f.advice)
+		said, _, _ = strings.Cut(said, "（例：")
+		said, _, _ = strings.Cut(said, "次のコマンド")
+		if found := english.FindString(names.Replace(said)); found != "" {
+			t.Errorf("%s: %q is English in %q", f.name, found, said)
+		}
+	}
 }

@@ -51,6 +51,10 @@ func TestOf(t *testing.T) {
 		{"Validation images: transfer", "検証用画像：transfer"},
 		{"Test images: transfer", "テスト用画像：transfer"},
 		{"left out: a.txt: permission denied", "除外：a.txt: permission denied"},
+		{"left out: IMG_1.HEIC: HEIC, which is not read; convert it to JPEG first, such as with: heif-convert photo.heic photo.jpg",
+			"除外：IMG_1.HEIC：HEIC は読み込めません。JPEG に変換してください（例：heif-convert photo.heic photo.jpg）"},
+		{"left out: a.xcf: GIMP image (XCF), which is not read; convert it to PNG or JPEG first",
+			"除外：a.xcf：GIMP の画像 (XCF) は読み込めません。PNG か JPEG に変換してください"},
 		// Names of data sets, classes and strategies are what people call them, also where they are words.
 		{"m, pretrained as w, on images (3 training, 2 validation images)", "モデル m（事前学習の重み w）、データ images（学習用 3 枚、検証用 2 枚）"},
 		{"98 (no) to 155 (yes) training images per class", "クラスあたりの学習用画像 98 枚（no）から 155 枚（yes）"},
