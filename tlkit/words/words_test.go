@@ -53,6 +53,9 @@ func TestOf(t *testing.T) {
 		{"left out: a.txt: permission denied", "除外：a.txt: permission denied"},
 		{"left out: IMG_1.HEIC: HEIC, which is not read; convert it to JPEG first, such as with: heif-convert photo.heic photo.jpg",
 			"除外：IMG_1.HEIC：HEIC は読み込めません。JPEG に変換してください（例：heif-convert photo.heic photo.jpg）"},
+		{"the file holds its module encoder alone", "ファイルの内容：モジュール encoder のみ"},
+		{"Labels and outliers are not checked, since feature 3 of image 0 is NaN; the model's values are not finite. Give InspectOptions.Model another model.",
+			"ラベルと外れ値は確認していません（画像 0 の特徴量 3 が NaN で、モデルの値が有限ではありません）。InspectOptions.Model に別のモデルを指定してください。"},
 		{"left out: a.xcf: GIMP image (XCF), which is not read; convert it to PNG or JPEG first",
 			"除外：a.xcf：GIMP の画像 (XCF) は読み込めません。PNG か JPEG に変換してください"},
 		// Names of data sets, classes and strategies are what people call them, also where they are words.
