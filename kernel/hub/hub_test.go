@@ -342,8 +342,10 @@ func TestAllowedUsers(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"ada\ngrace\n": "['ada', 'grace']",
-		"\ufeffada\r\n\r\n  # the others\r\n grace \r\n": "['ada', 'grace']",
-		"": "everyone",
+		"\ufeffada\r\n\r\n  # the others\r\n grace \r\n":                                   "['ada', 'grace']",
+		"ada\n# not\rbob\vnor\fcarol\x1cnor\x1ddave\x1enor\u0085eve\u2028nor\u2029frank\n": "['ada']", // ends of lines for Python's splitlines
+		"# Zo\xeb\nada\u3000\n": "['ada']", // Latin-1; a blank of a Japanese keyboard
+		"":                      "everyone",
 	} {
 		o, _, err := Options{Dir: t.TempDir(), Spawner: SpawnLocal}.complete()
 		if err == nil {
