@@ -105,3 +105,18 @@ func TestDamage(t *testing.T) {
 		}
 	}
 }
+
+// TestOtherFilesBesideTheModel: what file browsers and editors leave beside the model is no damage of it.
+func TestOtherFilesBesideTheModel(t *testing.T) {
+	d, _ := prepared(t, quiet(t.TempDir(), 1, 0), nil)
+	models, err := filepath.Glob(filepath.Join(d.Dir, folder, modelPrefix+"-*", "*.safetensors"))
+	if err != nil || len(models) != 1 {
+		t.Fatalf("models %q, %v; want one", models, err)
+	}
+	for _, name := range []string{".DS_Store", "._model.safetensors", "model.safetensors.json~"} {
+		if err := os.WriteFile(filepath.Join(filepath.Dir(models[0]), name), []byte("x"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	trainHere(t, d)
+}

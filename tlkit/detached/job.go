@@ -14,6 +14,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/internal/sealed"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -277,7 +278,7 @@ func (j *job) write(model *zoo.Model) error {
 	if j.Model, err = keepModel(dir, model); err != nil {
 		return fmt.Errorf("detached: run %q: the model: %w", j.Name, err)
 	}
-	text, err := seal(j)
+	text, err := sealed.JSON(j)
 	if err != nil {
 		return fmt.Errorf("detached: run %q: %w", j.Name, err)
 	}
@@ -311,13 +312,13 @@ func keepModel(dir string, model *zoo.Model) (string, error) {
 	if err := model.Export(filepath.Join(fresh, file)); err != nil {
 		return "", err
 	}
-	sum, err := digest(fresh)
+	sum, err := digest(fresh, file)
 	if err != nil {
 		return "", err
 	}
 	name := modelPrefix + "-" + sum[:16]
 	kept := filepath.Join(dir, name)
-	if have, err := digest(kept); err == nil && have == sum {
+	if have, err := digest(kept, file); err == nil && have == sum {
 		return filepath.Join(name, file), nil
 	}
 	if err := os.RemoveAll(kept); err != nil { // damaged
@@ -328,12 +329,12 @@ func keepModel(dir string, model *zoo.Model) (string, error) {
 
 // checkModel returns an error if the model's files are not those that the job was written with.
 func (j *job) checkModel() error {
-	dir := filepath.Join(j.dir(), filepath.Dir(j.Model))
+	dir, file := filepath.Split(filepath.Join(j.dir(), j.Model))
 	named, ok := strings.CutPrefix(filepath.Base(dir), modelPrefix+"-")
 	if !ok {
 		return nil // a job of format 1
 	}
-	if sum, err := digest(dir); err != nil {
+	if sum, err := digest(dir, file); err != nil {
 		return fmt.Errorf("detached: run %q: the model: %w; start the training again", j.Name, err)
 	} else if sum[:16] != named {
 		return fmt.Errorf("detached: run %q: the files of the model in %s are damaged; start the training again", j.Name, dir)
@@ -357,20 +358,17 @@ func (j *job) removeOtherModels() error {
 	return nil
 }
 
-// digest is the SHA-256 of the names and contents of a folder's files, in hexadecimal.
-func digest(dir string) (string, error) {
-	found, err := os.ReadDir(dir) // sorted
-	if err != nil {
-		return "", err
-	}
+// digest is the SHA-256 of the names and contents of the files that a model's export to dir has made, in hexadecimal. What
+// else lies in dir, such as a file of a file browser, does not count.
+func digest(dir, file string) (string, error) {
 	h := sha256.New()
-	for _, f := range found {
-		info, err := f.Info()
+	for _, name := range []string{file, file + ".json"} {
+		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(h, "%q %d\n", f.Name(), info.Size())
-		if err := addFile(h, filepath.Join(dir, f.Name())); err != nil {
+		fmt.Fprintf(h, "%q %d\n", name, info.Size())
+		if err := addFile(h, filepath.Join(dir, name)); err != nil {
 			return "", err
 		}
 	}
@@ -402,7 +400,7 @@ func readJob(runDir string) (*job, error) {
 		return nil, err
 	}
 	j := job{key: keyOf(text)}
-	if err := unseal(text, &j); err != nil {
+	if err := sealed.Unmarshal(text, &j); err != nil {
 		return nil, fmt.Errorf("detached: %s can't be read (%w); start the training again", path, err)
 	}
 	if j.Format < 1 || j.Format > jobFormat {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/internal/sealed"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/words"
 )
@@ -166,7 +167,7 @@ func (s saved) left(run *train.Run, own train.Results) bool {
 }
 
 func (s saved) write(dir string) error {
-	text, err := seal(s)
+	text, err := sealed.JSON(s)
 	if err != nil {
 		return err
 	}
@@ -190,10 +191,10 @@ func readSaved(dir string) (s saved, err error) {
 		return s, fmt.Errorf("detached: %w; %s", err, next)
 	}
 	if err == nil {
-		err = unseal(text, &s)
+		err = sealed.Unmarshal(text, &s)
 	}
 	if err != nil {
-		return s, fmt.Errorf("detached: %s is damaged (%w); the training writes it anew when it ends, and Resume starts one that is over", filepath.Join(dir, stateFile), err)
+		return s, fmt.Errorf("detached: %s can't be read (%w); the training writes it anew when it ends, and Resume starts one that is over", filepath.Join(dir, stateFile), err)
 	}
 	if s.Job != keyOf(jobText) {
 		return saved{Phase: Waiting}, nil

@@ -10,7 +10,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/train/internal/sealed"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/internal/sealed"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 

@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/train/internal/sealed"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/internal/sealed"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 

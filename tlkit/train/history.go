@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/train/internal/sealed"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/internal/sealed"
 )
 
 // Epoch has the figures of one pass over the training images. Accuracies are in [0, 1], losses are mean

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/train/internal/sealed"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/internal/sealed"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 

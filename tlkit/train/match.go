@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/train/internal/sealed"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/internal/sealed"
 )
 
 // A whole file may be in the wrong place: that of another run, put there by hand, or an earlier one, from a backup.

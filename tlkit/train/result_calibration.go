@@ -6,7 +6,7 @@ import (
 	"io/fs"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/train/internal/sealed"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/internal/sealed"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 

@@ -15,7 +15,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/envpath"
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 	"github.com/tlkit-go/tlkit-notebooks/internal/filelock"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/train/internal/sealed"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/internal/sealed"
 )
 
 // runFormat is the version of the run folder's format. Version 2 has checksums; runs of older versions are read, too.

@@ -11,7 +11,7 @@ import (
 	"strconv"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/train/internal/sealed"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/internal/sealed"
 )
 
 // versionsFolder holds, in a run's folder, its earlier versions: folders 1, 2 and so on, each like the run's. No

@@ -16,20 +16,39 @@ import (
 // CopySuffix is the suffix of a small file's second copy.
 const CopySuffix = ".bak"
 
+// JSON returns v as JSON with its checksum.
+func JSON(v any) ([]byte, error) {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	body := strings.TrimPrefix(string(data), "{\n")
+	return sealBytes([]byte("{\n  \"checksum\": \"" + NoSum + "\",\n" + body + "\n")), nil
+}
+
+// Unmarshal fills v from what JSON returned. A text without a checksum is an older version's, and counts as good.
+func Unmarshal(data []byte, v any) error {
+	if _, err := checkSum(bytes.NewReader(data)); err != nil {
+		return err
+	}
+	return json.Unmarshal(data, v)
+}
+
 // WriteJSON writes v with its checksum, and the second copy.
 func WriteJSON(path string, v any) error {
-	data, err := json.MarshalIndent(v, "", "  ")
+	data, err := JSON(v)
 	if err != nil {
 		return fmt.Errorf("tlkit: encoding %s: %w", filepath.Base(path), err)
 	}
-	body := strings.TrimPrefix(string(data), "{\n")
-	return Write(path, []byte("{\n  \"checksum\": \""+NoSum+"\",\n"+body+"\n"))
+	return write(path, data)
 }
 
-// Write fills in the checksum of data, which has NoSum in its place, and writes the file and its second copy, each
-// atomically: a reader finds the old content or the new, and a full disk leaves the old.
-func Write(path string, data []byte) error {
-	data = sealBytes(data)
+// Write fills in the checksum of data, which has NoSum in its place, and writes the file and its second copy.
+func Write(path string, data []byte) error { return write(path, sealBytes(data)) }
+
+// write writes a file and its second copy, each atomically: a reader finds the old content or the new, and a full disk
+// leaves the old.
+func write(path string, data []byte) error {
 	for _, p := range []string{path, path + CopySuffix} {
 		if err := CheckPlace(p); err != nil {
 			return fmt.Errorf("tlkit: %w", err)

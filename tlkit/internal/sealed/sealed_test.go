@@ -1,6 +1,7 @@
 package sealed
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -41,6 +42,30 @@ func TestSmall(t *testing.T) {
 		note, err := ReadJSON(path, &got)
 		if note != tt.note || !errors.Is(err, tt.err) || err == nil && got.Name != "a run" {
 			t.Errorf("%s: %+v, note %q, error %v; want note %q, error %v", name, got, note, err, tt.note, tt.err)
+		}
+	}
+}
+
+// TestUnmarshal: a text with a checksum is read as it was written or not at all, one without is read as it is.
+func TestUnmarshal(t *testing.T) {
+	type value struct{ Name string }
+	text, err := JSON(value{"a job"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		text    []byte
+		want    string
+		damaged bool
+	}{
+		"good":               {text, "a job", false},
+		"another letter":     {bytes.Replace(text, []byte("job"), []byte("jab"), 1), "", true},
+		"cut":                {text[:len(text)-9], "", true},
+		"without a checksum": {[]byte(`{"Name": "older"}`), "older", false},
+	} {
+		var got value
+		if err := Unmarshal(c.text, &got); errors.Is(err, ErrDamaged) != c.damaged || (err == nil) == c.damaged || got.Name != c.want {
+			t.Errorf("%s: %+v, %v; want %q, damaged %v", name, got, err, c.want, c.damaged)
 		}
 	}
 }
