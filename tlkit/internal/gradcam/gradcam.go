@@ -18,8 +18,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// ErrNoMap is wrapped by the errors of networks that have no maps: their stages have no places, or their gradients can't
-// be computed.
+// ErrNoMap is wrapped by the errors of networks that have no maps, at no time: their stages have no places, or a layer
+// has no gradient. An engine that fails to compute a map, such as for want of memory, gives another error.
 var ErrNoMap = errors.New("this network has no Grad-CAM")
 
 // Map is what a class depends on in an image.
@@ -37,6 +37,7 @@ type Network struct {
 	model *zoo.Model
 	stage string // "": chosen by build
 	exec  *model.Exec
+	noMap error // why the network has no maps; nil before the first call
 }
 
 // New returns a network that reads the output of a stage of the model; "" means the last stage with places. Of a
@@ -44,7 +45,13 @@ type Network struct {
 // The network is compiled by the first call of Explain.
 func New(engine compute.Backend, m *zoo.Model, stage string) (*Network, error) {
 	n := &Network{model: m, stage: stage}
-	exec, err := nn.NewModelExec(engine, m.Store(), func(_ *model.Scope, x, chosen *Node) []*Node { return n.build(x, chosen) })
+	exec, err := nn.NewModelExec(engine, m.Store(), func(_ *model.Scope, x, chosen *Node) (out []*Node) {
+		if err := nn.Try(func() { out = n.build(x, chosen) }); err != nil {
+			n.noMap = fmt.Errorf("%w: the gradients of %q: %w", ErrNoMap, m.Spec.Name, err)
+			panic(n.noMap)
+		}
+		return out
+	})
 	if err != nil {
 		return nil, fmt.Errorf("compiling the gradients of %q: %w", m.Spec.Name, err)
 	}
@@ -116,8 +123,11 @@ func (n *Network) Explain(pix []uint8, class int) (*Map, error) {
 	}
 	out, err := n.exec.Call(tensors.FromFlatDataAndDimensions(slices.Clone(pix), 1, size, size, 3),
 		tensors.FromFlatDataAndDimensions(chosen, 1, len(chosen)))
+	if n.noMap != nil {
+		return nil, n.noMap
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: the gradients of %q: %w", ErrNoMap, m.Spec.Name, err)
+		return nil, fmt.Errorf("the gradients of %q: %w", m.Spec.Name, err)
 	}
 	defer func() {
 		for _, t := range out {
