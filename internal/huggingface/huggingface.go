@@ -179,7 +179,10 @@ func (r Repo) sharedDir() string {
 }
 
 // Cached returns the path of a file of the repository in the cache or in TLKIT_DATA, "" if it is in neither.
-func (r Repo) Cached(name string) string {
+func (r Repo) Cached(name string) string { return r.cached(name, isSound) }
+
+// cached is Cached with the function that tells whether the content of a file in TLKIT_DATA is sound.
+func (r Repo) cached(name string, sound func(path string) bool) string {
 	dir, err := r.Dir()
 	if err != nil {
 		return ""
@@ -187,37 +190,49 @@ func (r Repo) Cached(name string) string {
 	if p := r.cachedIn(dir, r.revision(), name); p != "" {
 		return p
 	}
-	return r.shared(r.revision(), name)
+	return r.shared(r.revision(), name, sound)
 }
 
-// shared returns the path of a file of a revision in TLKIT_DATA. One whose content is not what its name says is not taken:
-// whoever put it there may have copied half of it. That of a name without a digest is not taken either.
-func (r Repo) shared(revision, name string) string {
+// shared returns the path of a sound file of a revision in TLKIT_DATA, "" if it is not there.
+func (r Repo) shared(revision, name string, sound func(path string) bool) string {
 	dir := r.sharedDir()
 	if dir == "" {
 		return ""
 	}
-	p := r.cachedIn(dir, revision, name)
-	if p == "" {
-		return ""
+	if p := r.cachedIn(dir, revision, name); p != "" && sound(p) {
+		return p
 	}
-	blob, err := filepath.EvalSymlinks(p)
+	return ""
+}
+
+// isSound reports whether the content of a file of a cache is what its name there says. Whoever put it into TLKIT_DATA may
+// have copied half of it. A name without a digest says nothing, so such a file is not sound.
+func isSound(path string) bool {
+	blob, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		return ""
+		return false
 	}
-	sum := ""
-	switch digest := filepath.Base(blob); len(digest) {
+	sum, name := "", filepath.Base(blob)
+	switch len(name) {
 	case sha256Digits:
 		sum, err = fetch.SHA256(blob)
 	case sha1Digits:
 		sum, err = gitHash(blob)
 	default:
-		return ""
+		return false
 	}
-	if err != nil || sum != filepath.Base(blob) {
-		return ""
+	return err == nil && sum == name
+}
+
+// soundOnce returns isSound with a memory: the digest of a large file takes seconds.
+func soundOnce() func(path string) bool {
+	known := map[string]bool{}
+	return func(path string) bool {
+		if _, ok := known[path]; !ok {
+			known[path] = isSound(path)
+		}
+		return known[path]
 	}
-	return p
 }
 
 // cachedIn returns the path of a file of a revision in a folder of the repository, "" if it is not there.
@@ -252,14 +267,15 @@ func (r Repo) File(ctx context.Context, name string, o Options) (string, error) 
 	if !filepath.IsLocal(filepath.FromSlash(name)) || path.Clean(name) != name {
 		return "", fmt.Errorf("huggingface: %q is no name of a file in repository %s", name, r)
 	}
-	cached := r.Cached(name)
+	sound := soundOnce()
+	cached := r.cached(name, sound)
 	if cached != "" && (Offline() || commitRule.MatchString(r.revision())) {
 		return cached, nil
 	}
 	if Offline() {
 		return "", r.offlineError(name)
 	}
-	p, err := r.download(ctx, name, o)
+	p, err := r.download(ctx, name, sound, o)
 	if err != nil && cached != "" && ctx.Err() == nil && fetch.Unreachable(err) {
 		return cached, nil // an old copy is better than none
 	}
@@ -295,8 +311,8 @@ func revisionFlag(r Repo) string {
 }
 
 // download requests the file's commit and hash from the hub, and downloads the file unless its content is there
-// already.
-func (r Repo) download(ctx context.Context, name string, o Options) (string, error) {
+// already. sound tells whether the content of a file in TLKIT_DATA is sound.
+func (r Repo) download(ctx context.Context, name string, sound func(path string) bool, o Options) (string, error) {
 	u := Endpoint() + "/" + r.ID + "/resolve/" + url.PathEscape(r.revision()) + "/" + (&url.URL{Path: name}).EscapedPath()
 	header := http.Header{}
 	if t := token(); t != "" {
@@ -319,7 +335,7 @@ func (r Repo) download(ctx context.Context, name string, o Options) (string, err
 		return "", fmt.Errorf("huggingface: %s says of %s neither commit nor content (X-Repo-Commit %.50q, ETag %.80q); is HF_ENDPOINT a hub?",
 			fetch.Shown(Endpoint()), name, commit, etag)
 	}
-	if p := r.shared(commit, name); p != "" {
+	if p := r.shared(commit, name, sound); p != "" {
 		return p, nil
 	}
 	dir, err := r.Dir()

@@ -140,6 +140,42 @@ func TestHostileAnswer(t *testing.T) {
 	}
 }
 
+// TestSharedIsReadOnce: the digest of a file in TLKIT_DATA is computed once a call, before the hub is asked. A file that
+// is damaged after that is one of which a second digest would be another.
+func TestSharedIsReadOnce(t *testing.T) {
+	for _, name := range []string{"HF_HUB_OFFLINE", "TLKIT_OFFLINE", "HF_TOKEN"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("HF_HUB_CACHE", t.TempDir())
+	t.Setenv("TLKIT_DATA", t.TempDir())
+	dir, commit := filepath.Join(os.Getenv("TLKIT_DATA"), "models--a--b"), strings.Repeat("0a", 20)
+	blob := filepath.Join(dir, "blobs", "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824") // of "hello"
+	link := filepath.Join(dir, "snapshots", commit, "w")
+	for _, path := range []string{blob, link, filepath.Join(dir, "refs", "main")} {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.WriteFile(blob, []byte("hello"), 0o644), os.WriteFile(filepath.Join(dir, "refs", "main"), []byte(commit), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(blob, link); err != nil {
+		t.Skip("no symbolic links here:", err)
+	}
+	hub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Repo-Commit", commit)
+		w.Header().Set("ETag", `"`+filepath.Base(blob)+`"`)
+		if err := os.WriteFile(blob, []byte("hallo"), 0o644); err != nil {
+			t.Error(err)
+		}
+	}))
+	defer hub.Close()
+	t.Setenv("HF_ENDPOINT", hub.URL)
+	if path, err := (Repo{ID: "a/b"}).File(t.Context(), "w", Options{}); path != link {
+		t.Errorf("%s, %v; want the shared file by its first digest", path, err)
+	}
+}
+
 // TestShared: a cache for several users in TLKIT_DATA gives its files without a download, on and off the network, if their
 // content is that of their names.
 func TestShared(t *testing.T) {
