@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"slices"
 	"text/template"
 )
 
@@ -34,10 +35,59 @@ type isa struct {
 	Last             bool
 }
 
+// tile is what a kernel of AVX-512 computes at once: rows of pixels, in tiles of 6, by panels of 16 channels. Registers
+// from Z0 on are the sums; those behind them have values of the kernel and of pixels.
+type tile struct{ Rows, Panels int }
+
+// Sums is the number of registers with sums.
+func (t tile) Sums() int { return t.Rows * t.Panels }
+
+// Sum is the register of a row and a panel, Kernel that of a channel of the kernel for a panel, of two channels, and Pixel
+// that of a channel of the row.
+func (t tile) Sum(row, panel int) int        { return row*t.Panels + panel }
+func (t tile) Kernel(channel, panel int) int { return t.Sums() + channel*t.Panels + panel }
+func (t tile) Pixel(channel int) int         { return t.Sums() + 2*t.Panels + channel }
+
+// Frame is the size of the stack frame in bytes: the second sum, where that is aligned to 64 bytes, and words, of which a
+// second tile of rows needs more. Part is where the second sum may begin.
+func (t tile) Frame() int {
+	if t.Rows > 6 {
+		return 64*t.Sums() + 136
+	}
+	return 64*t.Sums() + 72
+}
+func (t tile) Part() int { return t.Frame() - 63 }
+
+// args are the names of the arguments, of 8 bytes each.
+func (t tile) args() []string {
+	switch t {
+	case tile{6, 2}:
+		return []string{"a", "boff", "taps", "k", "b", "bstep", "c", "start", "relu"}
+	case tile{12, 1}:
+		return []string{"a", "a2", "boff", "taps", "k", "b", "c", "c2", "start", "relu"}
+	}
+	return []string{"a", "a2", "boff", "taps", "k", "b", "bstep", "c", "c2", "start", "relu"}
+}
+
+// Arg is where an argument is, and ArgBytes the size of all.
+func (t tile) Arg(name string) string {
+	return fmt.Sprintf("%s+%d(FP)", name, 8*slices.Index(t.args(), name))
+}
+func (t tile) ArgBytes() int { return 8 * len(t.args()) }
+
+// Channels is the tile with the number of channels, 1 or 2, whose products a step adds.
+func (t tile) Channels(n int) channels { return channels{t, n} }
+
+type channels struct {
+	Tile tile
+	N    int
+}
+
 var functions = template.FuncMap{
-	"add": func(a, b int) int { return a + b },
-	"mul": func(a, b int) int { return a * b },
-	"rem": func(a, b int) int { return a % b },
+	"tile": func(rows, panels int) tile { return tile{rows, panels} },
+	"add":  func(a, b int) int { return a + b },
+	"mul":  func(a, b int) int { return a * b },
+	"rem":  func(a, b int) int { return a % b },
 	// quad lists the registers of row i of a tile for NEON.
 	"quad": func(i int) string { return fmt.Sprintf("V%d.S4, V%d.S4, V%d.S4, V%d.S4", 4*i, 4*i+1, 4*i+2, 4*i+3) },
 	"upto": func(n int) []int {
