@@ -308,7 +308,7 @@ func (c *comparison) newLoop(ctx context.Context, res *Result, s Strategy) (*loo
 	res.LearningRate, res.NoHead, res.LastPhase = plan.LearningRate, plan.classify() != nil, plan.lastPhase()
 	res.Params, res.Trainable = t.counts()
 
-	l := &loop{res: res, recipe: r, t: t, show: c.show, track: c.track, phase: -1, savedAt: time.Now(),
+	l := &loop{res: res, recipe: r, t: t, show: c.show, track: c.track, phase: -1, ownLoss: plan.Loss != nil && !builtIn(s), savedAt: time.Now(),
 		cache: featureCache{c.shared, evalBatch(r), c.show.features}}
 	if plan.Before != nil {
 		p := &Preparation{Model: m, Task: task, engine: c.engines.steps, heads: plan.Heads, report: c.show.features,

@@ -35,8 +35,11 @@ func whyNotFinite(param string) string {
 // safeRate is a rate below which no finite gradient makes a variable NaN.
 const safeRate = 1e18
 
-// whyUndefined says what to do about a loss or a gradient that is no number at the start.
+// whyUndefined says what to do about a loss or a gradient that is no number.
 const whyUndefined = "look at the loss of one's own (Plan.Loss) or the layers of one's own: a root or a logarithm of 0 and a division by 0 have no value or no derivative"
+
+// whyUndefinedJapanese is whyUndefined, as a sentence.
+const whyUndefinedJapanese = "自作の損失（Plan.Loss）か自作の層を確認してください（0 の平方根や対数、0 による割り算には値か微分がありません）。"
 
 // undefinedLoss is Divergence.Undefined for the loss of the strategy itself.
 const undefinedLoss = "loss"
@@ -60,7 +63,7 @@ func (t *trainer) undefined(f stepFigures) string {
 	return ""
 }
 
-// undefined names what was no number in the first step.
+// undefined names what was no number.
 func (d *Divergence) undefined() wording {
 	if d.Undefined == undefinedLoss {
 		return wording{"the loss of the strategy", "戦略の損失"}

@@ -2,6 +2,7 @@ package train_test
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -138,6 +139,53 @@ func TestUndefinedLoss(t *testing.T) {
 	if d := result(t, run, "l2sp").Diverged; d == nil || d.Undefined != "" {
 		t.Errorf("l2sp at rate 1e30: %+v", d)
 	}
+}
+
+// TestUndefinedLater: a loss of one's own that becomes NaN after some steps, while the labels' loss falls, is named, and
+// no learning rate is blamed alone.
+func TestUndefinedLater(t *testing.T) {
+	ds, m, r := paint(t), pretrained(t), quick(t)
+	r.Epochs = 6
+	falls := func(term func(fallen *Node) *Node) func(s *train.Step) *Node {
+		return func(s *train.Step) *Node { return term(SubScalar(s.Loss, 0.9)) } // the loss of guessing is 1.1
+	}
+	run := compare(t, r, "r", ds, m,
+		ownRate{ownLoss{"below", falls(func(n *Node) *Node { return MulScalar(Sqrt(n), 0) })}, 0.05}, // NaN below 0.9
+		ownRate{ownLoss{"slope", falls(func(n *Node) *Node { return Sqrt(MaxScalar(n, 0)) })}, 0.05}, // no derivative at 0
+		ownRate{ownLoss{"fast", func(s *train.Step) *Node { return MulScalar(s.Loss, 0) }}, 1e37},    // the rate's fault
+		strategy.L2SP{Label: "ours", LearningRate: 1e37})
+	text := run.Verdict()
+	for name, want := range map[string]string{
+		"below": "ended in epoch %d, in which the loss of the strategy became NaN or infinite while that of the labels was a number, so that no learning rate helps: look at the loss",
+		"slope": "diverged in epoch %d at rate 0.05: try a smaller learning rate for it; if that does not help, look at the loss of one's own (Plan.Loss)",
+		"fast":  "diverged in epoch %d at rate 1e+37: try a smaller learning rate for it; if that does not help, look at the loss of one's own (Plan.Loss)",
+		"ours":  "diverged in epoch %d at rate 1e+37: try a smaller learning rate for it.",
+	} {
+		d := result(t, run, name).Diverged
+		if d == nil || d.Later != (name == "below") || d.OwnLoss == (name == "ours") {
+			t.Errorf("%s: %+v", name, d)
+			continue
+		}
+		if want = name + " " + fmt.Sprintf(want, d.Epoch); !strings.Contains(text, want) {
+			t.Errorf("verdict %q lacks %q", text, want)
+		}
+	}
+	t.Setenv(plots.LanguageEnv, "ja")
+	if shown := shown(t, run); !strings.Contains(shown, "戦略の損失だけが有限の数ではなくなった") || !strings.Contains(shown, "below（エポック ") {
+		t.Errorf("in Japanese: %s", shown)
+	}
+}
+
+// ownRate is an ownLoss at a rate.
+type ownRate struct {
+	ownLoss
+	rate float64
+}
+
+func (o ownRate) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
+	p, err := o.ownLoss.Plan(m, task)
+	p.LearningRate = o.rate
+	return p, err
 }
 
 // TestUntrainedClasses: classes without training images are named; for few validation images no difference is called

@@ -9,6 +9,7 @@ import (
 	"hash/fnv"
 	"maps"
 	"math"
+	"path"
 	"reflect"
 	"slices"
 	"strings"
@@ -191,6 +192,15 @@ func Kind(s Strategy) string {
 		t = t.Elem()
 	}
 	return t.Name()
+}
+
+// builtIn reports whether a strategy comes with TLKit.
+func builtIn(s Strategy) bool {
+	t := reflect.TypeOf(s)
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.PkgPath() == path.Join(path.Dir(reflect.TypeFor[Plan]().PkgPath()), "strategy")
 }
 
 // strategyJSON describes a strategy of a run with a recipe by its name, its kind, its exported fields and its revision.

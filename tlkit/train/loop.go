@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
@@ -40,14 +41,16 @@ func (e *InterruptedError) Error() string {
 
 // loop trains one strategy of a run to the end, from the position at.
 type loop struct {
-	res     *Result
-	recipe  Recipe
-	t       *trainer
-	show    *progress
-	track   *tracking
-	data    *inputs
-	cache   featureCache
-	phase   int
+	res    *Result
+	recipe Recipe
+	t      *trainer
+	show   *progress
+	track  *tracking
+	data   *inputs
+	cache  featureCache
+	phase  int
+	// ownLoss is true for a loss that does not come with TLKit.
+	ownLoss bool
 	teacher *teacher
 	at      position
 	order   []int // of the training images in the epoch under way
@@ -252,8 +255,11 @@ func (l *loop) step(b batch) error {
 	}
 	if info.update == 1 && info.whole && rate < safeRate {
 		if what := l.t.undefined(f); what != "" {
-			return l.undefined(f.loss, rate, what)
+			return l.undefined(f.loss, rate, what, false)
 		}
+	}
+	if l.ownLoss && info.update > 1 && !numbers.Finite(f.total) && f.loss < farAbove*math.Log(float64(len(l.t.model.Classes))) {
+		return l.undefined(f.loss, rate, undefinedLoss, true)
 	}
 	l.at.Step++
 	l.at.Steps++
@@ -353,24 +359,32 @@ func (e *divergedError) Error() string {
 			e.run, e.strategy, e.Loss, e.value, whyNotFinite(e.Param))
 	}
 	if e.Undefined != "" {
-		return fmt.Sprintf("tlkit: run %q, strategy %q: %s is NaN or infinite in the first step, while the loss of the labels is %g, so that no learning rate helps; %s",
-			e.run, e.strategy, e.undefined().english, e.value, whyUndefined)
+		when := "the first step"
+		if e.Later {
+			when = fmt.Sprintf("epoch %d, step %d", e.Epoch, e.Step)
+		}
+		return fmt.Sprintf("tlkit: run %q, strategy %q: %s is NaN or infinite in %s, while the loss of the labels is %.4g, so that no learning rate helps; %s",
+			e.run, e.strategy, e.undefined().english, when, e.value, whyUndefined)
 	}
 	why := ""
-	if e.Param != "" {
+	switch {
+	case e.Param != "":
 		why = "; " + whyNotFinite(e.Param)
+	case e.OwnLoss:
+		why = "; if a smaller rate does not help, " + whyUndefined
 	}
 	return fmt.Sprintf("tlkit: run %q, strategy %q: the %s loss became %g in epoch %d, after step %d, at learning rate %g; it is left at that, and the same call with a smaller rate for it trains it alone%s",
 		e.run, e.strategy, e.Loss, e.value, e.Epoch, e.Step, e.LearningRate, why)
 }
 
 func (l *loop) diverged(which string, loss, rate float64) error {
-	return &divergedError{Divergence{Epoch: l.at.Epoch + 1, Step: l.at.Step, LearningRate: rate, Loss: which, Untrained: l.at.Steps == 0}, l.res.run.Name, l.res.label(), loss}
+	return &divergedError{Divergence{Epoch: l.at.Epoch + 1, Step: l.at.Step, LearningRate: rate, Loss: which, Untrained: l.at.Steps == 0, OwnLoss: l.ownLoss}, l.res.run.Name, l.res.label(), loss}
 }
 
-// undefined ends a training whose first update is no number; what is that of Divergence.Undefined.
-func (l *loop) undefined(loss, rate float64, what string) error {
-	return &divergedError{Divergence{Epoch: 1, Step: l.at.Step + 1, LearningRate: rate, Loss: "training", Undefined: what}, l.res.run.Name, l.res.label(), loss}
+// undefined ends a training in which a loss or a gradient is no number; what is that of Divergence.Undefined.
+func (l *loop) undefined(loss, rate float64, what string, later bool) error {
+	return &divergedError{Divergence{Epoch: l.at.Epoch + 1, Step: l.at.Step + 1, LearningRate: rate, Loss: "training", Undefined: what, Later: later, OwnLoss: l.ownLoss},
+		l.res.run.Name, l.res.label(), loss}
 }
 
 // record appends an epoch to the history and saves the files that change. The checkpoint comes last: if it is missing,

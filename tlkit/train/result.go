@@ -188,9 +188,13 @@ type Divergence struct {
 	Loss string `json:"loss"`
 	// Untrained is true if the loss was not finite before the first step, so that no learning rate is to blame.
 	Untrained bool `json:"untrained,omitempty"`
-	// Undefined, if not "", was NaN or infinite in the first step, so that no learning rate is to blame: "loss" for the
-	// strategy's own loss, else the variable whose gradient it was.
+	// Undefined, if not "", was NaN or infinite while the loss of the labels was a number, so that no learning rate is to
+	// blame: "loss" for the strategy's own loss, else the variable whose gradient it was. Later is true where that was
+	// after the first step.
 	Undefined string `json:"undefined,omitempty"`
+	Later     bool   `json:"later,omitempty"`
+	// OwnLoss is true for a strategy with a loss of its own (Plan.Loss) that does not come with TLKit.
+	OwnLoss bool `json:"own_loss,omitempty"`
 	// Param, if not "", is a variable of the pretrained model with values that are NaN or infinite.
 	Param string `json:"param,omitempty"`
 }
@@ -199,6 +203,9 @@ type Divergence struct {
 func (d *Divergence) String() string {
 	if d.Untrained {
 		return "no finite loss before the first step"
+	}
+	if d.Later {
+		return fmt.Sprintf("NaN in epoch %d", d.Epoch)
 	}
 	if d.Undefined != "" {
 		return "NaN in the first step"

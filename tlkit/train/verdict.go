@@ -224,11 +224,16 @@ func (r *Result) trouble(classes []string) wording {
 			fmt.Sprintf("%s has %s, so that no learning rate helps: %s.", r.label(), r.Diverged, whyNotFinite(r.Diverged.Param)),
 			fmt.Sprintf("%s の損失は学習を始める前から有限の数ではないので、どの学習率でも学習できません。モデルの重み%sと Preprocess を確認してください。", r.labelJapanese(), r.Diverged.Param),
 		}
+	case r.Diverged != nil && r.Diverged.Later:
+		return wording{
+			fmt.Sprintf("%s ended in epoch %d, in which the loss of the strategy became NaN or infinite while that of the labels was a number, so that no learning rate helps: %s.", r.label(), r.Diverged.Epoch, whyUndefined),
+			fmt.Sprintf("%s は %d エポック目で終わりました。戦略の損失だけが有限の数ではなくなったので、どの学習率でも学習できません。%s", r.labelJapanese(), r.Diverged.Epoch, whyUndefinedJapanese),
+		}
 	case r.Diverged != nil && r.Diverged.Undefined != "":
 		what := r.Diverged.undefined()
 		return wording{
 			fmt.Sprintf("%s ended in its first step, in which %s is NaN or infinite, so that no learning rate helps: %s.", r.label(), what.english, whyUndefined),
-			fmt.Sprintf("%s は最初のステップで終わりました。%sが有限の数ではないので、どの学習率でも学習できません。自作の損失（Plan.Loss）か自作の層を確認してください（0 の平方根や対数、0 による割り算には値か微分がありません）。", r.labelJapanese(), what.japanese),
+			fmt.Sprintf("%s は最初のステップで終わりました。%sが有限の数ではないので、どの学習率でも学習できません。%s", r.labelJapanese(), what.japanese, whyUndefinedJapanese),
 		}
 	case r.Diverged != nil && r.Diverged.Param != "":
 		return wording{
@@ -239,6 +244,11 @@ func (r *Result) trouble(classes []string) wording {
 		return wording{
 			fmt.Sprintf("%s %s, before its last phase: try a smaller rate for those epochs (HeadRate or WarmupRate where the output layer is alone, else LearningRate).", r.label(), r.Diverged),
 			fmt.Sprintf("%s は最後の段階の前、%d エポック目に学習率 %g で発散しました。そのエポックの学習率（出力層だけの段階では HeadRate か WarmupRate、ほかは LearningRate）をもっと小さくしてください。", r.labelJapanese(), r.Diverged.Epoch, r.Diverged.LearningRate),
+		}
+	case r.Diverged != nil && r.Diverged.OwnLoss:
+		return wording{
+			fmt.Sprintf("%s %s: try a smaller learning rate for it; if that does not help, %s.", r.label(), r.Diverged, whyUndefined),
+			fmt.Sprintf("%s は %d エポック目に学習率 %g で発散しました。もっと小さい学習率を試してください。それでも発散するときは、%s", r.labelJapanese(), r.Diverged.Epoch, r.Diverged.LearningRate, whyUndefinedJapanese),
 		}
 	case r.Diverged != nil:
 		return wording{

@@ -375,6 +375,8 @@ var japaneseSentences = [][2]string{
 	{"%s (seed %d diverged in epoch %d at rate %d)", "$1（シード $2 はエポック $3 に学習率 $4 で発散）"},
 	{"%s (seed %d no finite loss before the first step)", "$1（シード $2 は学習前から損失が有限でない）"},
 	{"%s (seed %d NaN in the first step)", "$1（シード $2 は最初のステップで NaN）"},
+	{"%s (seed %d NaN in epoch %d)", "$1（シード $2 はエポック $3 で NaN）"},
+	{"%s (NaN in epoch %d)", "$1（エポック $2 で NaN）"},
 	{"%s (NaN in the first step)", "$1（最初のステップで NaN）"},
 	{"%s (no finite loss before the first step)", "$1（学習前から損失が有限でない）"},
 	{"%s (diverged in epoch %d at rate %d)", "$1（エポック $2 に学習率 $3 で発散）"},
