@@ -74,7 +74,7 @@ func newCall(name string, ds *datasets.Dataset, m *zoo.Model, r Recipe, strategi
 		if err := checkName("strategy", s.Name()); err != nil {
 			return nil, err
 		}
-		raw, err := strategyJSON(s, r)
+		raw, err := strategyJSON(s, r, newOwnPlan(s, m, ds, r))
 		if err != nil {
 			return nil, err
 		}

@@ -271,7 +271,7 @@ func (e bareError) Unwrap() error { return e.error }
 
 // identities returns the identities of a result of the comparison; see Config.identities.
 func (c *comparison) identities(s Strategy, seed uint64) ([]string, error) {
-	raw, err := strategyJSON(s, c.run.Config.Recipe)
+	raw, err := strategyJSON(s, c.run.Config.Recipe, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -143,3 +143,13 @@ func TestLearnedNothing(t *testing.T) {
 		t.Errorf("standard error %g, want %g", got, want)
 	}
 }
+
+// TestOlderOwnStrategy: a run from before plans were kept is that of its strategies still.
+func TestOlderOwnStrategy(t *testing.T) {
+	old, now := stored{Name: "mine", Kind: "edited"}, stored{Name: "mine", Kind: "edited", Plan: &ownPlan{0.01, "x"}}
+	other := now
+	other.Plan = &ownPlan{0.02, "x"}
+	if !old.same(now) || !now.same(old) || now.same(other) {
+		t.Errorf("same: %v, %v, with another plan %v", old.same(now), now.same(old), now.same(other))
+	}
+}

@@ -31,6 +31,8 @@ type stored struct {
 	// Revision describes how the strategy's training, with the run's recipe, differs from that of earlier code; see
 	// Revised.
 	Revision string `json:",omitempty"`
+	// Plan is what the code of a strategy of one's own plans; nil for those of TLKit, and in older runs.
+	Plan *ownPlan `json:",omitempty"`
 }
 
 // kind is the name of the strategy's type without package.
@@ -43,7 +45,7 @@ func (s stored) kind() string {
 
 // same reports whether both are the same strategy, configured alike.
 func (s stored) same(o stored) bool {
-	return s.Name == o.Name && s.kind() == o.kind() && s.Revision == o.Revision && reflect.DeepEqual(s.Config, o.Config)
+	return s.Name == o.Name && s.kind() == o.kind() && s.Revision == o.Revision && reflect.DeepEqual(s.Config, o.Config) && s.samePlan(o)
 }
 
 // differences lists the fields in which a stored strategy differs from one that is to be trained now.
@@ -57,6 +59,9 @@ func (s stored) differences(now stored) []string {
 	}
 	if len(all) == 0 && s.Revision != now.Revision {
 		all = []string{s.Name + ": " + cmp.Or(now.Revision, "it was trained with another version of the program")}
+	}
+	if len(all) == 0 && !s.samePlan(now) {
+		all = []string{s.planDifference(now)}
 	}
 	return all
 }
@@ -203,9 +208,10 @@ func builtIn(s Strategy) bool {
 	return t.PkgPath() == path.Join(path.Dir(reflect.TypeFor[Plan]().PkgPath()), "strategy")
 }
 
-// strategyJSON describes a strategy of a run with a recipe by its name, its kind, its exported fields and its revision.
-func strategyJSON(s Strategy, r Recipe) (json.RawMessage, error) {
-	raw, err := json.Marshal(stored{Name: s.Name(), Kind: Kind(s), Config: s, Revision: revision(s, r)})
+// strategyJSON describes a strategy of a run with a recipe by its name, its kind, its exported fields, its revision and,
+// if it is one's own, its plan, which may be nil.
+func strategyJSON(s Strategy, r Recipe, plan *ownPlan) (json.RawMessage, error) {
+	raw, err := json.Marshal(stored{Name: s.Name(), Kind: Kind(s), Config: s, Revision: revision(s, r), Plan: plan})
 	if err != nil {
 		return nil, fmt.Errorf("tlkit: strategy %q can't be saved as JSON: %w; its exported fields must be plain values, and numbers finite, such as a learning rate of 0.01", s.Name(), err)
 	}
