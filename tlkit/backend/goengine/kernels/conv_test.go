@@ -86,6 +86,7 @@ var geometries = []Geometry{
 	{Batch: 2, In: [2]int{5, 6}, Out: [2]int{9, 11}, InC: 8, OutC: 18, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [2]int{1, 1}, InDilation: [2]int{2, 2}, Groups: 1},
 	{Batch: 2, In: [2]int{5, 6}, Out: [2]int{10, 12}, InC: 8, OutC: 8, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [2]int{1, 1}, InDilation: [2]int{2, 2}, Groups: 8},
 	{Batch: 2, In: [2]int{5, 6}, Out: [2]int{12, 13}, InC: 8, OutC: 8, Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}, InDilation: [2]int{3, 2}, Groups: 1},
+	{Batch: 1, In: [2]int{41, 30}, InC: 140, OutC: 256, Kernel: [2]int{1, 1}, Stride: [2]int{2, 1}, Pad: [2]int{1, 0}, Groups: 2},
 	{Batch: 2, In: [2]int{9, 9}, Out: [2]int{4, 4}, InC: 8, OutC: 8, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [2]int{-2, -2}, Groups: 1},
 }
 

@@ -23,7 +23,7 @@ func KernelGradient(t Team, dw, x, v []float32, g Geometry) {
 		x = padded
 	}
 	k.adjoints = adjoints{v: v}
-	if !k.direct || k.gout%tileCols != 0 {
+	if !k.gathers && (!k.direct || k.gout%tileCols != 0) {
 		k.adjoints.packed = getFloats(k.groups * k.panels * k.pixels * tileCols)
 		defer putFloats(k.adjoints.packed)
 		k.pack()
@@ -61,6 +61,8 @@ type kernelGradient struct {
 	// direct: whole panels are read where they are. To pack them, [group, panel, pixel, 16], costs more than it saves
 	// where each is read a few times only, or where pixels are so near that a block of them stays in the cache.
 	direct bool
+	// gathers: tasks copy image values and adjoints; see convgrad_gather.go.
+	gathers bool
 }
 
 // adjoints are those of the result, as they are and in panels.
@@ -71,6 +73,7 @@ func newKernelGradient(t Team, g Geometry) kernelGradient {
 	gout := g.OutC / groups
 	k := kernelGradient{team: t, g: g, groups: groups, gi: g.runLength(), gout: gout, panels: (gout + tileCols - 1) / tileCols,
 		taps: g.Kernel[0] * g.Kernel[1], pixels: g.Batch * g.Out[0] * g.Out[1]}
+	k.gathers = k.worthGathering()
 	k.direct = gout%tileCols == 0 && g.OutC <= 8*tileCols || k.taps*(k.gi+tileRows-1)/tileRows <= 8
 	return k
 }
@@ -114,6 +117,10 @@ func (k kernelGradient) pack() {
 
 // sum adds to s the products of image values and adjoints over all pixels.
 func (k kernelGradient) sum(s sums, x []float32) {
+	if k.gathers {
+		k.sumGathered(s, x)
+		return
+	}
 	// A job is a tap with one or two panels of a group. A task is some jobs; it walks the pixels once, so that a block of
 	// the images stays in the cache.
 	width := 1
@@ -124,7 +131,7 @@ func (k kernelGradient) sum(s sums, x []float32) {
 	perTap := k.groups * perGroup
 	jobs := perTap * k.taps
 	tasks := min(jobs, 2*Workers())
-	padding := zeros(k.g.InC + 2*tileRows)
+	padding := k.padding()
 	k.team(tasks, func(_, task int) {
 		first, last := task*jobs/tasks, (task+1)*jobs/tasks
 		rows := make([]unsafe.Pointer, pixelBlock)
@@ -147,7 +154,7 @@ func (k kernelGradient) sum(s sums, x []float32) {
 				next, ldnext := k.block(gp+1, start)
 				if ldb == ldnext {
 					step := (uintptr(unsafe.Pointer(next)) - uintptr(unsafe.Pointer(b))) / 4
-					k.outer2(s.of(gp, tap), s.row, s.panel, &rows[0], group, n, b, ldb, int(step))
+					k.outer2(s.of(gp, tap), s.row, s.panel, &rows[0], group, 0, n, b, ldb, int(step))
 					continue
 				}
 				k.outer(s.of(gp, tap), s.row, &rows[0], group, n, b, ldb)
@@ -156,6 +163,9 @@ func (k kernelGradient) sum(s sums, x []float32) {
 		}
 	})
 }
+
+// padding returns a pointer to what tiles read of padding.
+func (k kernelGradient) padding() unsafe.Pointer { return zeros(k.g.InC + 2*tileRows) }
 
 // outer adds to c, a row of 16 values per input channel, the outer products of n pixels: a group's image values at rows
 // with the adjoints b.
@@ -179,10 +189,10 @@ func (k kernelGradient) outer(c []float32, ldc int, rows *unsafe.Pointer, group,
 	}
 }
 
-// outer2 is outer for two panels: those of adjoints are bstep values apart, those of c cstep.
-func (k kernelGradient) outer2(c []float32, ldc, cstep int, rows *unsafe.Pointer, group, n int, b *float32, ldb, bstep int) {
+// outer2 is outer for two panels, from input channel i on: the panels of adjoints are bstep values apart, those of c
+// cstep.
+func (k kernelGradient) outer2(c []float32, ldc, cstep int, rows *unsafe.Pointer, group, i, n int, b *float32, ldb, bstep int) {
 	gi := k.gi
-	i := 0
 	for ; i+2*tileRows <= gi; i += 2 * tileRows {
 		outer12x32(rows, group*gi+i, n, b, ldb, bstep, &c[i*ldc], ldc, cstep)
 	}

@@ -30,6 +30,8 @@ func TestWiderIsEqual(t *testing.T) {
 		{Batch: 2, In: [2]int{9, 9}, InC: 80, OutC: 80, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [2]int{1, 1}, Groups: 80},
 		{Batch: 2, In: [2]int{11, 9}, InC: 17, OutC: 20, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [2]int{1, 1}, Groups: 1},
 		{Batch: 2, In: [2]int{20, 20}, InC: 3, OutC: 64, Kernel: [2]int{7, 7}, Stride: [2]int{2, 2}, Pad: [2]int{3, 3}, Groups: 1},
+		{Batch: 2, In: [2]int{20, 30}, InC: 140, OutC: 256, Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}, Pad: [2]int{1, 0}, Groups: 2},
+		OfRows(1100, 72, 160),
 	} {
 		g := g.whole()
 		weights := g.Kernel[0] * g.Kernel[1] * g.InC / g.Groups * g.OutC

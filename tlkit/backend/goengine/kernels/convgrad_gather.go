@@ -1,0 +1,111 @@
+package kernels
+
+import "unsafe"
+
+// Gradients of matrix products, and of kernels of one tap, read values that are far apart: with many channels, each pixel
+// of a block lies on a page of its own. A task copies what it multiplies to where it is next to each other. With several
+// taps each of them would copy the same pixels, which costs what it saves.
+
+const (
+	// gatherRows is the number of input channels that are copied at once.
+	gatherRows = 2 * tileRows
+	// gatherCols is the number of output channels of a job: a pair of panels.
+	gatherCols = 2 * tileCols
+	// gatherJobs is the number of jobs of a task for which the copy of the image values costs little beside the products.
+	gatherJobs = 12
+	// gatherBytes is the size of a task's adjoints, which are read again for each twelve input channels: less than half
+	// of a second-level cache.
+	gatherBytes = 1 << 19
+)
+
+// worthGathering reports whether each copied value serves several products.
+func (k kernelGradient) worthGathering() bool {
+	return pairs() && k.taps == 1 && k.gi >= 64 && k.gout%gatherCols == 0 && k.gout >= 4*gatherCols
+}
+
+// sumGathered is sum for copied values. Each sum has the order that it has in sum.
+func (k kernelGradient) sumGathered(s sums, x []float32) {
+	perGroup := k.gout / gatherCols // jobs
+	jobs := k.groups * perGroup
+	tasks := min(jobs, max(Workers(), jobs/gatherJobs))
+	padding := k.padding()
+	k.team(tasks, func(_, task int) {
+		first, last := task*jobs/tasks, (task+1)*jobs/tasks
+		g := newGathered(k, min(perGroup, last-first))
+		defer g.free()
+		for start := 0; start < k.pixels; start += g.most {
+			g.pixels = min(g.most, k.pixels-start)
+			k.g.tapRows(g.rows[:g.pixels], x, start, 0, padding)
+			for job := first; job < last; job += g.pairs {
+				group, pair := job/perGroup, job%perGroup
+				g.pairs = min(perGroup-pair, last-job)
+				g.adjoints(k.adjoints.v[start*k.g.OutC+job*gatherCols:])
+				g.outer(s.of(group*k.panels+2*pair, 0), s, group)
+			}
+		}
+	})
+}
+
+// gathered are the values that a task multiplies: of so many pixels, with the adjoints of so many pairs of panels.
+type gathered struct {
+	k             kernelGradient
+	most          int              // pixels at once
+	pixels, pairs int              // at the moment
+	rows          []unsafe.Pointer // the image values of each pixel
+	values        []float32        // twelve of them, [pixel, 12]
+	at            []unsafe.Pointer // the values of each pixel
+	packed        []float32        // the adjoints, [pair, pixel, 32]
+}
+
+// newGathered returns the memory for a task with at most so many pairs of panels.
+func newGathered(k kernelGradient, pairs int) *gathered {
+	most := max(1, gatherBytes/(pairs*gatherCols*4)/pixelBlock) * pixelBlock
+	most = min(most, k.pixels)
+	g := &gathered{k: k, most: most, rows: make([]unsafe.Pointer, most), at: make([]unsafe.Pointer, most),
+		values: getFloats(most * gatherRows), packed: getFloats(pairs * most * gatherCols)}
+	for i := range g.at {
+		g.at[i] = unsafe.Pointer(&g.values[i*gatherRows])
+	}
+	return g
+}
+
+func (g *gathered) free() {
+	putFloats(g.values)
+	putFloats(g.packed)
+}
+
+// adjoints copies those of the pairs of panels, which begin at v.
+func (g *gathered) adjoints(v []float32) {
+	for pair := range g.pairs {
+		to := g.packed[pair*g.pixels*gatherCols:]
+		for i := range g.pixels {
+			*(*[gatherCols]float32)(to[i*gatherCols:]) = *(*[gatherCols]float32)(v[i*g.k.g.OutC+pair*gatherCols:])
+		}
+	}
+}
+
+// outer adds to c, the sums of the first pair, and to those of the others the outer products of a group's image values
+// with the adjoints.
+func (g *gathered) outer(c []float32, s sums, group int) {
+	i := 0
+	for ; i+gatherRows <= g.k.gi; i += gatherRows {
+		for p, row := range g.rows[:g.pixels] {
+			*(*[gatherRows]float32)(g.at[p]) = *(*[gatherRows]float32)(unsafe.Add(row, 4*(group*g.k.gi+i)))
+		}
+		g.blocks(func(pair, pixel, n int, b *float32) {
+			outer12x32(&g.at[pixel], 0, n, b, gatherCols, tileCols, &c[2*pair*s.panel+i*s.row], s.row, s.panel)
+		})
+	}
+	g.blocks(func(pair, pixel, n int, b *float32) {
+		g.k.outer2(c[2*pair*s.panel:], s.row, s.panel, &g.rows[pixel], group, i, n, b, gatherCols, tileCols)
+	})
+}
+
+// blocks calls do for each block of n pixels of each pair, whose adjoints are at b.
+func (g *gathered) blocks(do func(pair, pixel, n int, b *float32)) {
+	for pair := range g.pairs {
+		for pixel := 0; pixel < g.pixels; pixel += pixelBlock {
+			do(pair, pixel, min(pixelBlock, g.pixels-pixel), &g.packed[(pair*g.pixels+pixel)*gatherCols])
+		}
+	}
+}
