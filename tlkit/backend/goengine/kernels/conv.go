@@ -169,10 +169,8 @@ func packKernel(team Team, packed, w []float32, taps, gi, gout, groups int, layo
 			return
 		}
 		from := w[tap*gi*out+first:]
-		if n == tileCols { // as one value: a call of copy takes as long as the copy
-			for i := range gi {
-				*(*[tileCols]float32)(to[i*tileCols:]) = *(*[tileCols]float32)(from[i*out:])
-			}
+		if n == tileCols {
+			copyRuns(to, from, 1, out, gi)
 			return
 		}
 		for i := range gi {

@@ -102,10 +102,8 @@ func (k kernelGradient) pack() {
 		}
 		to := packed[gp*k.pixels*tileCols : (gp+1)*k.pixels*tileCols]
 		from := v[first:]
-		if n == tileCols { // as one value: a call of copy takes as long as the copy
-			for p := range k.pixels {
-				*(*[tileCols]float32)(to[p*tileCols:]) = *(*[tileCols]float32)(from[p*k.g.OutC:])
-			}
+		if n == tileCols {
+			copyRuns(to, from, 1, k.g.OutC, k.pixels)
 			return
 		}
 		clear(to)

@@ -77,9 +77,9 @@ func (g *gathered) free() {
 // adjoints copies those of the pairs of panels, which begin at v.
 func (g *gathered) adjoints(v []float32) {
 	for pair := range g.pairs {
-		to := g.packed[pair*g.pixels*gatherCols:]
-		for i := range g.pixels {
-			*(*[gatherCols]float32)(to[i*gatherCols:]) = *(*[gatherCols]float32)(v[i*g.k.g.OutC+pair*gatherCols:])
+		for panel := range 2 {
+			to := g.packed[pair*g.pixels*gatherCols+panel*tileCols:]
+			copyRuns(to, v[pair*gatherCols+panel*tileCols:], 2, g.k.g.OutC, g.pixels)
 		}
 	}
 }
@@ -89,9 +89,7 @@ func (g *gathered) adjoints(v []float32) {
 func (g *gathered) outer(c []float32, s sums, group int) {
 	i := 0
 	for ; i+gatherRows <= g.k.gi; i += gatherRows {
-		for p, row := range g.rows[:g.pixels] {
-			*(*[gatherRows]float32)(g.at[p]) = *(*[gatherRows]float32)(unsafe.Add(row, 4*(group*g.k.gi+i)))
-		}
+		copyTwelves(g.values, g.rows[:g.pixels], 4*(group*g.k.gi+i))
 		g.blocks(func(pair, pixel, n int, b *float32) {
 			outer12x32(&g.at[pixel], 0, n, b, gatherCols, tileCols, &c[2*pair*s.panel+i*s.row], s.row, s.panel)
 		})
