@@ -91,6 +91,14 @@ func overflow() {
 // stackUsed returns how many bytes of its stack the calling goroutine uses.
 func stackUsed() uintptr {
 	var here byte
-	const end = 8 // the offset of g.stack.hi
-	return *(*uintptr)(unsafe.Add(record(), end)) - uintptr(unsafe.Pointer(&here))
+	return stackEnd() - uintptr(unsafe.Pointer(&here))
 }
+
+// stackEnd returns the address above the calling goroutine's stack, which grows downwards.
+func stackEnd() uintptr {
+	const end = 8 // the offset of g.stack.hi
+	return *(*uintptr)(unsafe.Add(record(), end))
+}
+
+// framePointer returns the frame pointer of the calling function: where its caller's frame pointer is saved.
+func framePointer() uintptr

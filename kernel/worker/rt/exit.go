@@ -219,8 +219,8 @@ func whyTold(name string) string {
 	return "interrupted"
 }
 
-// label marks the calling goroutine, and those that it starts, as the run's. The cell's number is for readers of dumps.
-func (c *current) label() {
+// setLabel marks the calling goroutine, and those that it starts, as the run's. The cell's number is for readers of dumps.
+func (c *current) setLabel() {
 	labels := pprof.Labels("cell", strconv.Itoa(c.count), "run", strconv.Itoa(c.n))
 	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), labels))
 }
@@ -251,7 +251,7 @@ func endCell(f *Failure) manner {
 	case c.told[name] == byGoexit: // it ends already; this is one of its deferred functions
 		c.exit.CompareAndSwap(nil, f)
 		return byGoexit
-	case !labelled(head(), c.n):
+	case !c.owns():
 		return notTold
 	}
 	how := byGoexit

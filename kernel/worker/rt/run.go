@@ -10,15 +10,17 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 )
 
 // current is the run in progress.
 type current struct {
 	n        int
-	count    int           // the number of its cell, for the user
-	result   chan *Failure // from the cell's goroutine; nil if it succeeded
-	body     string        // the goroutine that runs it, as a stack dump names it; guarded by stopping
-	children map[int]bool  // processes that earlier cells left running
+	count    int            // the number of its cell, for the user
+	result   chan *Failure  // from the cell's goroutine; nil if it succeeded
+	body     string         // the goroutine that runs it, as a stack dump names it; guarded by stopping
+	label    unsafe.Pointer // the labels of that goroutine; guarded by stopping
+	children map[int]bool   // processes that earlier cells left running
 	// listeners are the sockets at which earlier cells wait for connections, by inode, and accepting their goroutines.
 	listeners map[uint64]int
 	accepting map[string]bool
@@ -81,7 +83,7 @@ func run(r Request) {
 // run runs the cell's body. The channel holds the result until it is read: a goroutine that was left behind may send
 // its result much later, when nothing reads it.
 func (c *current) run(code func()) {
-	c.label()
+	c.setLabel()
 	returned := false
 	end := c.endedItself
 	// The Error or String method of the panic's value may end the goroutine. Then, too, a result is sent.
@@ -92,7 +94,7 @@ func (c *current) run(code func()) {
 	}()
 	name := self()
 	stopping.Lock()
-	c.body = name
+	c.body, c.label = name, labels()
 	stopping.Unlock()
 	C() // the cell may have been interrupted before it began
 	code()

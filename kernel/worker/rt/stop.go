@@ -70,13 +70,20 @@ func stopped() {
 		if how = tell(l.told, true, time.Time{}); how != notTold {
 			l.told = how
 		}
-	} else if c != nil && c.isStopping() && c.told[name] != byGoexit && labelled(head(), c.n) {
+	} else if c != nil && c.isStopping() && c.told[name] != byGoexit && c.owns() {
 		if how = tell(c.told[name], name == c.body, c.halted); how != notTold {
 			c.told[name] = how
 		}
 	}
 	stopping.Unlock()
 	how.leave()
+}
+
+// owns reports whether the run started the calling goroutine. A stack dump, which walks the whole stack, is made only for
+// a goroutine that got further labels. stopping is held.
+func (c *current) owns() bool {
+	own := labels()
+	return own != nil && (own == c.label || labelled(head(), c.n))
 }
 
 // labelled reports whether a goroutine's first line carries the label of run n.

@@ -34,7 +34,7 @@ func RunTests(tests interface{ Run() int }, timeout time.Duration) (failed bool)
 // testsTimedOut returns a function that ends the run because its tests take longer than timeout.
 func (c *current) testsTimedOut(timeout time.Duration) func() {
 	return func() {
-		c.label()
+		c.setLabel()
 		endCell(&Failure{Kind: "panic", Message: fmt.Sprintf("the tests timed out after %v", timeout)})
 	}
 }

@@ -4,9 +4,12 @@ package rt
 
 import (
 	"errors"
+	"iter"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
+	"unsafe"
 )
 
 // manner is how a goroutine was told to end.
@@ -71,13 +74,7 @@ func (m manner) leave() {
 // callers reports whether one of the functions that called this one recovers from errors, and whether the goroutine runs
 // its deferred functions because of a panic or of runtime.Goexit.
 func callers() (recovers, unwinds bool) {
-	pcs := make([]uintptr, 64)
-	n := runtime.Callers(0, pcs)
-	for n == len(pcs) { // each call walks the stack from its top
-		pcs = make([]uintptr, 8*len(pcs))
-		n = runtime.Callers(0, pcs)
-	}
-	for frames := runtime.CallersFrames(distinct(pcs[:n])); ; {
+	for frames := runtime.CallersFrames(callersOnce()); ; {
 		f, more := frames.Next()
 		// exceptions.Try and TryCatch of github.com/gomlx/exceptions, and of its copy in GoMLX.
 		recovers = recovers || strings.Contains(f.Function, "/exceptions.Try")
@@ -88,14 +85,47 @@ func callers() (recovers, unwinds bool) {
 	}
 }
 
-// distinct returns each program counter once: those of a deep recursion are few.
-func distinct(pcs []uintptr) (once []uintptr) {
+// callersOnce returns the program counters of the calls in progress, each once: those of a deep recursion are few.
+func callersOnce() []uintptr {
+	pcs := make([]uintptr, 4096)
+	if n := runtime.Callers(0, pcs); n < len(pcs) {
+		return distinct(slices.Values(pcs[:n]))
+	}
+	return distinct(deepCallers())
+}
+
+// deepCallers yields the program counters of the calls in progress. It follows the frame pointers: runtime.Callers takes
+// seconds for the millions of calls of a full stack.
+func deepCallers() iter.Seq[uintptr] {
+	return func(yield func(uintptr) bool) {
+		const result = unsafe.Sizeof(uintptr(0)) // where a call's return address is, after the caller's frame pointer
+		// The stack may move, so that a frame's distance from its end is kept.
+		for left := stackEnd() - framePointer(); left >= 2*result; {
+			frame := unsafe.Add(record(), stackEnd()-left-uintptr(record()))
+			caller := *(*uintptr)(frame)
+			if !yield(*(*uintptr)(unsafe.Add(frame, result))) {
+				return
+			}
+			if next := stackEnd() - caller; next < left {
+				left = next
+			} else {
+				return // the last frame has no caller
+			}
+		}
+	}
+}
+
+// distinct returns each program counter once.
+func distinct(pcs iter.Seq[uintptr]) (once []uintptr) {
 	seen := map[uintptr]bool{}
-	for _, pc := range pcs {
-		if !seen[pc] {
+	var last [64]uintptr // most calls of a recursion are found here, which is faster
+	for pc := range pcs {
+		recent := &last[pc/4%uintptr(len(last))]
+		if *recent != pc && !seen[pc] {
 			seen[pc] = true
 			once = append(once, pc)
 		}
+		*recent = pc
 	}
 	return once
 }

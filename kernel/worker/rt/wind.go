@@ -17,6 +17,9 @@ const (
 	// busyTime is the same limit while other goroutines run: the cell's goroutine may be waiting for their work. After
 	// that time, a goroutine that does not wait is reported as held.
 	busyTime = 3 * time.Second
+	// deepTime is how long a goroutine whose stack was full may take to leave its calls, of which there are millions, before
+	// it is looked at: a dump walks them all, and stops all goroutines.
+	deepTime = 5 * time.Second
 	// childTime is how long the cell's child processes may take to end after SIGINT.
 	childTime = 300 * time.Millisecond
 )
@@ -37,19 +40,23 @@ func (c *current) wind() *Failure {
 		signalAll(children, syscall.SIGINT)
 	}
 	var told heldBy
-	took := time.Duration(0)
+	wait := lookEvery
+	if f := c.exit.Load(); f != nil && f.Kind == "overflow" {
+		wait = deepTime
+	}
 	for {
 		select {
 		case f := <-c.result:
 			return f
-		case <-time.After(max(lookEvery, 4*took)): // the dump of a deep stack takes long, and stops all goroutines
+		case <-time.After(wait):
 		}
 		now := time.Now()
 		if c.interrupted.Load() && now.Sub(began) > childTime {
 			signalAll(c.newChildren(), syscall.SIGKILL)
 		}
 		g := w.look(now)
-		if took = time.Since(now); g != nil {
+		wait = max(lookEvery, 4*time.Since(now)) // the dump of a deep stack takes long
+		if g != nil {
 			return c.leave(*g)
 		}
 		switch by := c.heldBy(w.last, now); {
