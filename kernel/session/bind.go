@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"go/ast"
 	"go/token"
+	"go/types"
 	"maps"
 	pathpkg "path"
 	"regexp"
@@ -40,6 +41,7 @@ func (e *importError) Error() string { return e.at.msg }
 // only names, as goimports would.
 func (pl *planner) bind(ctx context.Context, n int, p *parsed, opts options) (*bound, error) {
 	b := &bound{parsed: p, options: opts, n: n, imports: map[string]string{}, found: map[string]bool{}}
+	pl.receivers(p)
 	for _, spec := range p.lines {
 		if err := pl.bindImport(ctx, b, spec); err != nil {
 			return nil, err
@@ -70,6 +72,65 @@ func (pl *planner) bind(ctx context.Context, n int, p *parsed, opts options) (*b
 	}
 	pl.earlierDots(ctx, b)
 	return b, nil
+}
+
+// receivers gives methods whose receiver is written as an alias to the type that has them.
+func (pl *planner) receivers(p *parsed) {
+	for _, it := range p.items {
+		if it.kind == kindMethod {
+			_, method, _ := strings.Cut(it.names[0], ".")
+			delete(p.declared, it.names[0])
+			it.recv = pl.unaliased(p, it.recv)
+			it.names = []string{it.recv + "." + method}
+			p.declared[it.names[0]] = true
+		}
+	}
+}
+
+// unaliased returns the name of the type of which a name of the cell or of an earlier one is an alias, as far as methods
+// of one are the other's: neither has type parameters, and at most one pointer is between them.
+func (pl *planner) unaliased(p *parsed, name string) string {
+	pointer := false
+	for seen := map[string]bool{}; !seen[name]; {
+		seen[name] = true
+		spec := pl.typeSpec(p, name)
+		if spec == nil || !spec.Assign.IsValid() || spec.TypeParams != nil {
+			return name
+		}
+		t := ast.Unparen(spec.Type)
+		if star, ok := t.(*ast.StarExpr); ok && !pointer {
+			pointer, t = true, ast.Unparen(star.X)
+		}
+		id, ok := t.(*ast.Ident)
+		if !ok || types.Universe.Lookup(id.Name) != nil {
+			return name
+		}
+		name = id.Name
+	}
+	return name
+}
+
+// typeSpec returns the declaration of a type of the cell or of an earlier one; nil if there is none.
+func (pl *planner) typeSpec(p *parsed, name string) *ast.TypeSpec {
+	find := func(it *item) *ast.TypeSpec {
+		if d, ok := it.decl.(*ast.GenDecl); ok && it.kind == kindType {
+			for _, s := range d.Specs {
+				if spec := s.(*ast.TypeSpec); spec.Name.Name == name {
+					return spec
+				}
+			}
+		}
+		return nil
+	}
+	for _, it := range p.items {
+		if spec := find(it); spec != nil {
+			return spec
+		}
+	}
+	if e := pl.names.live[name]; e != nil && e.kind == kindType && e.def != nil {
+		return find(e.def.item)
+	}
+	return nil
 }
 
 // bindImport adds one import line of the cell.
@@ -150,6 +211,9 @@ func (pl *planner) besideAdvice(path string) string {
 func (pl *planner) pathAdvice(name string) string {
 	paths := pl.b.ByName(name)
 	if len(paths) == 0 {
+		if lower := strings.ToLower(name); lower != name && slices.Contains(pl.b.ByName(pathpkg.Base(lower)), lower) {
+			return fmt.Sprintf("; did you mean %q?", lower)
+		}
 		return ""
 	}
 	for i, path := range paths {

@@ -72,9 +72,10 @@ func (pl *planner) round(b *bound, found findings) (*typed, []fileError) {
 	for _, pos := range b.noNew {
 		c.add(types.Error{Fset: pl.fset, Pos: pos, Msg: "no new variables on left side of :="})
 	}
-	restore := parenthesizeEarlier(files, t.pkg.Scope())
-	types.NewChecker(&conf, pl.fset, t.pkg, t.info).Files(files)
-	restore()
+	func() {
+		defer parenthesizeEarlier(files, t.pkg.Scope())()
+		types.NewChecker(&conf, pl.fset, t.pkg, t.info).Files(files)
+	}()
 	for _, id := range t.undefinedEarlier() {
 		c.add(types.Error{Fset: pl.fset, Pos: id.Pos(), Msg: "undefined: " + id.Name})
 	}
@@ -180,7 +181,8 @@ func (pl *planner) insertDots(t *typed) {
 			if t.earlier[name] && scope.Lookup(name+old) == nil {
 				scope.Insert(renamed(pkg.Scope().Lookup(name), name+old))
 			}
-			if !t.declared[name] && !t.importedName(name) && scope.Lookup(name) == nil {
+			// The checker takes each type of the package's scope that is a receiver for one that the files declare.
+			if !t.declared[name] && !t.importedName(name) && !t.declaresMethod(name) && scope.Lookup(name) == nil {
 				scope.Insert(pkg.Scope().Lookup(name))
 			}
 		}

@@ -210,8 +210,8 @@ func (c *closer) remaining(def *definition) (names []string) {
 }
 
 // declaresMethod reports whether the cell declares a method of a type.
-func (c *closer) declaresMethod(recv string) bool {
-	return slices.ContainsFunc(c.items, func(it *item) bool { return it.recv == recv })
+func (p *parsed) declaresMethod(recv string) bool {
+	return slices.ContainsFunc(p.items, func(it *item) bool { return it.recv == recv })
 }
 
 // gone reports whether a declaration that must be compiled again is dropped: it is stale, the cell declares it anew, or

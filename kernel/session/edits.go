@@ -142,10 +142,11 @@ func (e *editor) node(n ast.Node) bool {
 }
 
 // replacements maps library functions that behave differently in a cell to their replacements in package rt: an
-// interrupt ends a sleep, ending the process ends the cell, and the flags of earlier cells are known.
+// interrupt ends a sleep, ending the process ends the cell, a second finalizer takes the place of the first one, and the
+// flags of earlier cells are known.
 var replacements = map[string]string{
 	"time.Sleep": "Sleep",
-	"os.Exit":    "Exit", "syscall.Exit": "Exit", "runtime/debug.SetMaxStack": "SetMaxStack", // all that calls os.Exit, such as log.Fatal, comes to rt by its hook
+	"os.Exit":    "Exit", "syscall.Exit": "Exit", "runtime/debug.SetMaxStack": "SetMaxStack", "runtime.SetFinalizer": "SetFinalizer", // all that calls os.Exit, such as log.Fatal, comes to rt by its hook
 	"flag.Parse": "ParseFlags", "flag.Set": "SetFlag", "flag.Lookup": "LookupFlag", "flag.VisitAll": "VisitFlags", "flag.PrintDefaults": "PrintFlags",
 }
 

@@ -208,7 +208,9 @@ func (pl *planner) near(t *typed, name string) string {
 	}
 	names := append(types.Universe.Names(), pl.b.PackageNames()...)
 	for n := range t.declared {
-		names = append(names, n)
+		if !strings.Contains(n, ".") { // no method
+			names = append(names, n)
+		}
 	}
 	for n, e := range pl.names.live {
 		if e.kind != kindMethod {

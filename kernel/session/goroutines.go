@@ -60,7 +60,7 @@ func (e *editor) isUintptr(x ast.Expr) bool {
 // does, panic again with what they recover there, and the functions of package rt through which that argument goes. It
 // is the last one, but for cleanups.
 var starters = map[string]string{
-	"runtime.SetFinalizer": "Finalizing", "runtime.AddCleanup": "Cleaning",
+	"runtime.AddCleanup":   "Cleaning",
 	"(*sync.WaitGroup).Go": "Catching", "time.AfterFunc": "Catching", "context.AfterFunc": "Catching",
 	"(*golang.org/x/sync/errgroup.Group).Go": "CatchingErr", "(*golang.org/x/sync/errgroup.Group).TryGo": "CatchingErr",
 	"(*testing.common).Cleanup": "Catching", "(testing.TB).Cleanup": "Catching", "(*testing.B).RunParallel": "CatchingOf",

@@ -10,16 +10,31 @@ const named = `(?:u?int(?:8|16|32|64)?|float(?:32|64)?|double|string|String|bool
 // number matches the types of numbers in messages.
 const number = `(?:untyped (?:int|float|rune|complex)|u?int\d*|float\d+|complex\d+|byte|rune)`
 
+// inBraces is about commands and magics among Go.
+const inBraces = "lines with ! and % stand outside of braces; inside, a command is run by exec.Command(\"bash\", \"-c\", \"...\").Run()"
+
 // hints are tried in order; the first one that fits is used.
 var hints = []hint{
 	// Characters and quotes.
 	says(`^undefined: C$`, "import \"C\", with the C code in a comment above it, counts for its own cell"),
 	says(`illegal character U\+201[89CDE]`, `a string stands between straight quotes: "..."`),
 	says(`illegal character U\+00A0`, "that is a no-break space, as pages of the web have it; type a blank"),
+	says(`illegal character U\+(?:200[B-F]|2060|FEFF|00AD)`, "that character can't be seen: delete it"),
+	says(`illegal character U\+(?:201[0-5]|2212)`, "the sign is -"),
+	says(`illegal character U\+(?:00D7|2217|22C5|00B7)`, "the sign is *"),
+	says(`illegal character U\+00F7`, "the sign is /"),
+	says(`illegal character U\+2260`, "not equal is written !="),
+	says(`illegal character U\+2264`, "the sign is <="),
+	says(`illegal character U\+2265`, "the sign is >="),
+	says(`illegal character U\+(?:2190|2254)`, "a value is sent and received with <-; a variable is declared with x := value"),
+	says(`illegal character U\+(?:00B2|00B3|221A)`, "a square is written x*x, a power math.Pow(x, y), a root math.Sqrt(x)"),
+	says(`illegal character U\+2026`, "the sign is three dots: ..."),
+	says(`illegal character U\+(?:FF|3000|300|3010|3011)`, "that is a wide character of Chinese or Japanese text: ( ) , ; = and blanks are typed with the English keyboard"),
+	says(`illegal character U\+1[0-9A-F]{4}`, "a name has letters, digits and _, and begins with a letter"),
 	both(`^illegal character U\+0023`, `^\s*#\s*include\b`, `a package is imported with import "strings"; packages of the workspace need no import`),
 	both(`^illegal character U\+0023`, `^\s*#\s*define\s+(\w+)\s+(.*)`, "a constant is declared with const $1 = $2"),
 	says(`illegal character U\+0023`, "a comment begins with //"),
-	when(`^\s*#`, "a comment begins with //"),
+	when(`^\s*(?:#|--\s)`, "a comment begins with //"),
 	when(`(?:^|[^\w"])[fF]"`, `Go has no f"...": fmt.Sprintf("x is %v", x)`),
 	both(syntaxMessage.String()+`|^unknown escape`, `(?:^|[^\w"])[rR]"`, "a raw string stands between back quotes: `...`"),
 	when(`(?:^|[^\w"])b"`, `bytes are written []byte("...")`),
@@ -32,7 +47,8 @@ var hints = []hint{
 	both(`^undefined: (?:_+|_i*\d+|Out|In)$`, `(?:^|\W)(?:_[_i]*\d*|(?:Out|In)\[.*)(?:\W|$)`, "no values are kept by number: a value that is used again gets a name, x := value; %recall brings back a cell's text"),
 
 	// Commands of a shell.
-	both(`^expected|^undefined`, `^\s*[!%]\s*[a-z][\w.-]*(?:\s+[^\s=:.(){}|&<>*/+]|\s*$)`, "lines with ! and % stand outside of braces; inside, a command is run by exec.Command(\"bash\", \"-c\", \"...\").Run()"),
+	both(`^undefined`, `^\s*[!%]\s*(?:ls|pwd|cat|git|echo|date|find|grep|head|tail|which|python3?|pip3?|conda|go|make|ps|df|du|env|whoami|nvidia-smi|mkdir|cp|mv|rm|cd|who|whos|time|timeit|matplotlib)\b`, inBraces),
+	both(`^expected`, `^\s*[!%]\s*[a-z][\w.-]*(?:\s+[^\s=:.(){}|&<>*/+]|\s*$)`, inBraces),
 	both(`^expected|^undefined`, `^\s*cd\s+(\S+)`, "the folder is changed with %cd $1"),
 	both(`^expression in go|^expected`, `^\s*go\s+(?:get|mod|build|run|install|test|vet)\b`, "a go command for the notebook's module begins with !*go"),
 	{line: regexp.MustCompile(`^\s*((?:echo|ls|cat|pip3?|conda|git|mkdir|rm|cp|mv|python3?|apt|apt-get|curl|wget)\s+[^\s=:].*)$`), msg: regexp.MustCompile(syntaxMessage.String() + `|^undefined: (?:echo|ls|cat|pip3?|conda|git|mkdir|rm|cp|mv|python3?|apt|curl|wget)$`), text: "a command of the shell begins with !: !$1"},
@@ -70,6 +86,8 @@ var hints = []hint{
 	both(`^expected`, `^\s*(?:\d+[A-Za-z_]\w*|[A-Za-z_]\w*-\w[\w-]*|\w+[!?])(?:\s*:=|\s+=[^=])`, "a name has letters, digits and _, and begins with a letter"),
 	both(`^illegal character U\+0024`, `\$\w+\s*:?=`, "a name has letters, digits and _, and begins with a letter"),
 	both(`^expected`, `=:|:\s+=`, "the sign is :=, in one piece"),
+	both(`^expected`, `^\s*(var|const)\s+(\w+)\s*:=\s*(.+?)\s*$`, "behind $1 the sign is =: $1 $2 = $3"),
+	both(`^undefined|is not a type$`, `^\s*var\s+(`+named+`)\s+(\w+)`, "the type follows the name: var $2 $1"),
 	both(syntaxMessage.String()+`|^undefined`, `^\s*(?:\w+::)?(?:List|ArrayList|Array|[Vv]ector|Vec|Set|HashSet|set)\s*<.*>\s*(\w+)`, "a list is declared with $1 := []int{1, 2, 3}"),
 	both(syntaxMessage.String()+`|^undefined`, `^\s*(?:\w+::)?(?:Map|HashMap|TreeMap|Dictionary|map|unordered_map)\s*<.*>\s*(\w+)`, "a map is declared with $1 := map[string]int{\"a\": 1}"),
 	when(`=\s*new\s+(?:Hash|Tree)?Map\b`, "a map is made with map[string]int{}"),
@@ -133,6 +151,7 @@ var hints = []hint{
 	// Imports.
 	when(`^\s*from\s+\S+\s+import\b`, `an import names the package's path in quotes: import "math"`),
 	when(`^\s*import\s+([\w./]+)\s*$`, `an import names the package's path in quotes: import "$1"; packages of the workspace need none`),
+	when(`^\s*import\s+("[^"]*")\s+as\s+(\w+)`, `another name stands before the path: import $2 $1`),
 	when(`^\s*import\s+([\w./]+)\s+as\s+(\w+)`, `another name stands before the path, which is in quotes: import $2 "$1"`),
 	when(`^\s*import\s+(?:static\s+)?[\w.]+(?:\.\*)?\s*;|^\s*import\s.*\sfrom\s|^\s*using\s`, `an import names the package's path in quotes: import "strings"; packages of the workspace need none`),
 	when(`^\s*import\b.*,`, "each import stands on a line of its own; packages of the workspace need none"),
@@ -146,13 +165,15 @@ var hints = []hint{
 	both(`^expected '\)', found ','`, `^\s*(?:\w+\s*:?=\s*)?\([^()]*,[^()]*\)\s*;?\s*$`, "Go has no tuples: several values stand without brackets, a, b := 1, 2"),
 	when(`===|!==`, "equal is written ==, not equal !="),
 	when(`\S\s*<>\s*\S`, "not equal is written !="),
-	when(`^\s*range\(`, "a loop over numbers is written for i := range 10 { ... }"),
+	both(`^expected '\[', found '\('`, `\bmap\(`, "a slice is gone through with for i, x := range xs { ... }"),
+	when(`(?:^|[\s(=])range\(`, "a loop over numbers is written for i := range 10 { ... }"),
 	both(syntaxMessage.String()+`|^undefined: (?:puts|cout)$`, `^\s*(?:println!\s*\(|puts\s|(?:std::)?cout\s*<<)`, "values are printed with fmt.Println(x)"),
 	when(`^\s*print\s+\S`, "values are printed with fmt.Println(x)"),
 	when(`^\s*(?:var\s+\w+\s*=|\w+\s*:?=)?\s*(?:(len|cap|println|append|copy|panic|close|delete)\s+(?:["\d]|\w+(?:\s*,\s*["\w]+)*\s*$)|(\w+\.[A-Z]\w*)\s+["\d])`, "a function is called with parentheses: $1$2(...)"),
 	when(`\+\+\w|--\w|=[^=;]*\w(?:\+\+|--)|[(,]\s*\w+(?:\+\+|--)|\w(?:\+\+|--)\s*[-+*/<>=]`, "x++ and x-- are statements of their own, not values"),
 	when(`\w->\w`, "a field is written p.field, of a pointer too"),
 	when(`^\s*(?:if|for|else|def|while|switch|func)\b.*:\s*$`, "a block stands between { and }, without a colon"),
+	both(`^expected 1 expression`, `^\s*\{[^{}:]*,[^{}:]*\}\s*;?\s*$`, "a list is written with its type: []int{1, 2, 3}"),
 	{line: regexp.MustCompile(`=\s*\{[^":]+\}\s*$`), msg: regexp.MustCompile(`^expected operand`), text: "a list is written with its type: []int{1, 2, 3}", raw: true},
 	both(`^expected|^unexpected comma`, `(?:^|[=(])\s*\[[^\]]*\]\s*\)?\s*;?\s*$`, "a list is written with its type: []int{1, 2, 3}"),
 	both(`^expected|^illegal label`, `(?:^|[=(])\s*\{\s*"`, `a map is written with its type: map[string]int{"a": 1}`),
@@ -194,6 +215,9 @@ var hints = []hint{
 	says(`mismatched types (?:int and float64|float64 and int)`, "Go converts no numbers by itself: float64(n)"),
 	says(`(\w+) \* time\.(\w+) \(mismatched types u?int\w* and time\.Duration`, "time.Duration($1) * time.$2"),
 	says(`(\w+) \* time\.(\w+) \(mismatched types float\w+ and time\.Duration`, "time.Duration($1 * float64(time.$2))"),
+	says(`operator [-+*/] not defined on .* struct type time\.Time\)`, "the time between two is t.Sub(start) or time.Since(start), a later one t.Add(d)"),
+	says(`operator [<>]=? not defined on struct`, "structs have no order: compare a field, or of times t.Before(u), t.After(u)"),
+	says(`as time\.Duration value in .*truncated`, "a duration is a whole number: 500 * time.Millisecond"),
 	both(`truncated to int64$`, `\btime\.`, "a duration is a whole number: 500 * time.Millisecond"),
 	says(`mismatched types untyped bool and`, "comparisons are joined with &&: a < b && b < c"),
 	says(`mismatched types \[\]|operator [-*/%] not defined on .* of type \[\]`, "slices have no arithmetic: write a loop, or use gonum.org/v1/gonum/floats"),
@@ -205,6 +229,10 @@ var hints = []hint{
 	says(`^cannot assign to struct field \S+ in map`, "an element of a map is set as a whole: v := m[k]; v.Field = x; m[k] = v"),
 	says(`cannot call (\w+) \(variable of type (?:\[|map)`, "an element is written $1[i]"),
 	says(`^invalid implicit pointer indirection to reach`, "an embedded pointer is set as a whole: T{Base: &Base{...}}"),
+	says(`^cannot index (\S+) \(variable of interface type`, "its type is stated first: $1.(map[string]any)[key], $1.([]any)[i]"),
+	both(`^cannot assign to \S+ \(neither addressable`, `\w\[[^\]]*\]\s*=[^=]`, "the letters of a text can't be set: b := []byte(s); b[0] = 'x'; s = string(b)"),
+	says(`^multiple-value ([\w.]+)\(.*single-value context$`, "the values get names first: x, err := $1(...)"),
+	both(`is not used$`, `^\s*(?:func\b.*\{\s*)?([\w.+*/ -]+?)\s*\}?\s*$`, "a value alone does nothing here: return $1, or x = $1"),
 	says(`non-boolean condition|non-bool used as condition`, "a condition is true or false: x != 0, len(xs) > 0, p != nil"),
 	says(`cannot use nil as`, "only pointers, slices, maps, functions, channels and interfaces can be nil"),
 
@@ -228,7 +256,7 @@ var otherNames = map[string]string{
 	"None": "nil", "null": "nil", "NULL": "nil", "True": "true", "False": "false",
 	"str": "fmt.Sprint(x)", "repr": `fmt.Sprintf("%#v", x)`, "type": `fmt.Printf("%T", x)`, "isinstance": "v, ok := x.(T)",
 	"Println": "fmt.Println", "Printf": "fmt.Printf", "Print": "fmt.Print", "Sprintf": "fmt.Sprintf", "Errorf": "fmt.Errorf", "Scanln": "fmt.Scanln",
-	"printf": "fmt.Printf", "sprintf": "fmt.Sprintf", "input": `fmt.Scanln(&x)`, "open": "os.Open(name)", "exit": "nothing: a cell ends at its end", "quit": "nothing: a cell ends at its end",
+	"printf": "fmt.Printf", "sprintf": "fmt.Sprintf", "input": `fmt.Scanln(&x)`, "open": "os.Open(name)", "requests": "http.Get(url)", "exit": "nothing: a cell ends at its end", "quit": "nothing: a cell ends at its end",
 	"dir": "x? (help on x), or a Tab after x.", "help": "x? (help on x)", "list": "[]int{1, 2, 3}", "dict": `map[string]int{"a": 1}`, "set": "map[string]bool{}",
 	"tuple": "several values, a, b := f(), or a struct", "sorted": "slices.Sort(xs)", "enumerate": "for i, x := range xs", "zip": "for i := range xs, with xs[i] and ys[i]",
 	"sum": "a loop: for _, x := range xs { s += x }", "abs": "math.Abs(x)", "round": "math.Round(x)", "sqrt": "math.Sqrt(x)", "pow": "math.Pow(x, y)", "float": "float64(x)", "double": "float64",

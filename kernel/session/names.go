@@ -93,6 +93,19 @@ func (u *names) entity(name string) *entity {
 	return u.live[name]
 }
 
+// words returns the live names but those of methods.
+func (u *names) words() []string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	var all []string
+	for _, e := range u.sorted() {
+		if e.kind != kindMethod {
+			all = append(all, e.name)
+		}
+	}
+	return all
+}
+
 // sorted returns the live entities in a fixed order.
 func (u *names) sorted() []*entity {
 	all := make([]*entity, 0, len(u.live))

@@ -209,10 +209,24 @@ func (s *Session) shell(ctx context.Context, line string, m *magicCell, out Outp
 // firstName matches the name with which the line of a command begins.
 var firstName = regexp.MustCompile(`^[\pL_][\pL_\d]*`)
 
-// meantAsGo adds a hint to the error of a command that begins with a name of the session: !done is Go, too.
+// moduleCommand matches go commands about a module.
+var moduleCommand = regexp.MustCompile(`^\s*go\s+(?:get|mod|list)\b`)
+
+// meantAsGo adds a hint to the error of a command that begins with a name of the session, or a similar one: !done is Go,
+// too. It also adds one to a command about modules, of which the notebook's folder has none.
 func (s *Session) meantAsGo(err *Error, line string) *Error {
-	e := s.names.entity(firstName.FindString(line))
-	if err == nil || err.Name != "MagicError" || e == nil {
+	if err == nil || err.Name != "MagicError" {
+		return err
+	}
+	if moduleCommand.MatchString(line) {
+		return magicError("%s; the command for the notebook's module is !*%s", err.Value, strings.TrimSpace(line))
+	}
+	name := firstName.FindString(line)
+	e := s.names.entity(name)
+	if e == nil {
+		if near := nearName(name, s.names.words()); near != "" && name == strings.TrimSpace(line) {
+			return magicError("%s; a line that begins with ! is a command of the shell: did you mean the expression (!%s)?", err.Value, near)
+		}
 		return err
 	}
 	return magicError("%s; a line that begins with ! is a command of the shell. %s (cell %d) is also a %s of the session: an expression of Go is written in brackets, (!%s)",

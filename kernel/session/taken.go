@@ -3,6 +3,7 @@
 package session
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,21 +22,57 @@ var taken = []struct{ message, remedy string }{
 	{`duplicate metrics collector`, "register with a registry that the cell makes (prometheus.NewRegistry), or take the collector that is there from the AlreadyRegisteredError of Register"},
 	{`rpc: service already defined`, "register with a server that the cell makes (rpc.NewServer)"},
 	{`conflicts with pattern`, "make the mux in this cell (http.NewServeMux)"},
+	{`compressor already registered`, "register it with one archive (its RegisterCompressor or RegisterDecompressor)"},
+	{`already registered`, "make what it is registered with in this cell (&http.Transport{})"},
+	{`flag redefined`, "make the flag set in this cell (flag.NewFlagSet)"},
+	{`is registered twice`, "give it another name"},
+	{`registering duplicate`, "give it another name"},
 }
 
 // takenAdvice returns the advice for a failure of a line that gave a name which its earlier run had given; "" for
 // others. A package has panicked then: a cell's own panic may be about anything, and panic(err) stands in many cells.
 func (s *Session) takenAdvice(f *rt.Failure, msg string, src *source) string {
 	ofCell := len(f.Frames) == 0 || strings.HasPrefix(f.Frames[0].File, cellPosition)
-	if src == nil || ofCell || !slices.ContainsFunc(f.Frames, func(fr rt.Frame) bool { return s.ranBefore(fr, src) }) {
+	if src == nil || ofCell {
 		return ""
 	}
-	for _, row := range taken {
-		if strings.Contains(msg, row.message) {
-			return "this line ran before, and the name stays taken as long as the worker runs: " + row.remedy + ", or restart the kernel"
+	i := slices.IndexFunc(taken, func(row struct{ message, remedy string }) bool { return strings.Contains(msg, row.message) })
+	if i < 0 {
+		return ""
+	}
+	why := ""
+	for _, fr := range f.Frames {
+		switch {
+		case s.ranBefore(fr, src):
+			why = "this line ran before, and the name stays taken"
+		case why == "" && s.tookBefore(fr, src, msg):
+			why = "an earlier cell took the name, which stays taken"
 		}
 	}
-	return ""
+	if why == "" {
+		return ""
+	}
+	return why + " as long as the worker runs: " + taken[i].remedy + ", or restart the kernel"
+}
+
+// registering matches a call with a text as its first argument, up to that text's end.
+var registering = regexp.MustCompile(`[\w.]+\((?:"[^"]*"|` + "`[^`]*`" + `)`)
+
+// patternPlace matches the place of the other one in a message about two patterns.
+var patternPlace = regexp.MustCompile(`conflicts with pattern .* \(registered at cell (\d+):`)
+
+// tookBefore reports whether a line of the cell gives a name that an earlier cell gave by another line: the cell was
+// edited, most likely. A second call of the cell itself is a mistake of its own.
+func (s *Session) tookBefore(fr rt.Frame, src *source, msg string) bool {
+	if fr.File != cellPosition+strconv.Itoa(src.count) {
+		return false
+	}
+	if m := patternPlace.FindStringSubmatch(msg); m != nil {
+		return m[1] != strconv.Itoa(src.count)
+	}
+	call := registering.FindString(src.line(fr.Line))
+	return call != "" && strings.Count(src.text, call) == 1 &&
+		slices.ContainsFunc(s.history.inputs(), func(h historyCell) bool { return strings.Contains(h.code, call) })
 }
 
 // ranBefore reports whether a call stands in a line of the cell that an earlier cell had, too.

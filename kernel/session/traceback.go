@@ -47,11 +47,17 @@ func panicFrames(frames []rt.Frame, src *source) (lines []string) {
 		below = nil
 	}
 	inCell := false
+	var last string // the line above, of the function lastFunc
+	var lastFunc string
 	for _, fr := range frames {
 		place, quoted := src.placeOf(fr, inCell)
 		switch {
 		case place != "":
-			show(append([]string{place + ", in " + bodyName(fr.Func)}, quoted...)...)
+			// A function without a name, which may be the generator's, is shown as the one around it.
+			if line := place + ", in " + bodyName(fr.Func); line != last || fr.Func == lastFunc {
+				show(append([]string{line}, quoted...)...)
+				last, lastFunc = line, fr.Func
+			}
 			showBelow()
 			inCell = true
 		case strings.HasPrefix(fr.Func, "runtime."), strings.HasPrefix(fr.Func, "nb/rt."), inRuntime()[fr.File], fr.File == ownPosition, strings.HasPrefix(fr.File, cellPosition):

@@ -48,7 +48,7 @@ func (t *typed) nearMember(msg string, pos token.Pos) string {
 // tlkit.MustLoad(resnet18). It returns "" for other messages. The types of the cell must be known.
 func (t *typed) unquoted(msg string, pos token.Pos) (text string) {
 	name, undefined := strings.CutPrefix(msg, "undefined: ")
-	if !undefined || !token.IsIdentifier(name) || otherNames[name] != "" {
+	if !undefined || !token.IsIdentifier(name) || name[0] == '_' || otherNames[name] != "" {
 		return ""
 	}
 	ast.Inspect(t.cellFile, func(n ast.Node) bool {

@@ -19,18 +19,36 @@ func init() {
 	gob.Register([]any{})
 }
 
-// maxTail is how much of the end of stderr a LostError keeps, in bytes.
+// maxTail is how much of the end of stderr a LostError keeps at least, in bytes.
 const maxTail = 16 << 10
 
 // output delivers data from a stream to the Sink; p.mu is held.
 func (p *Process) output(name string, data []byte) {
 	if name == "stderr" {
-		p.tail = append(p.tail, data...)
-		if len(p.tail) > 2*maxTail {
-			p.tail = append(p.tail[:0], p.tail[len(p.tail)-maxTail:]...)
+		p.keep(data)
+		if data = p.dump.shown(data); len(data) == 0 {
+			return
 		}
 	}
 	p.cfg.Sink.Stream(name, data)
+}
+
+// keep adds to the end of stderr; p.mu is held. Of a dump it keeps the beginning, which has the reason for the end.
+func (p *Process) keep(data []byte) {
+	if p.dump.begun() {
+		data = data[:min(len(data), max(0, 4*maxTail-len(p.tail)))]
+	}
+	p.tail = append(p.tail, data...)
+	if len(p.tail) > 2*maxTail && !p.dump.begun() {
+		p.tail = append(p.tail[:0], p.tail[len(p.tail)-maxTail:]...)
+	}
+}
+
+// endDump says how much of a dump was not shown; p.mu is held.
+func (p *Process) endDump() {
+	if note := p.dump.end(); note != "" {
+		p.cfg.Sink.Stream("stderr", []byte(note))
+	}
 }
 
 // readOutputs delivers what the worker writes to its streams until they end.

@@ -80,6 +80,7 @@ type Process struct {
 
 	mu      sync.Mutex // held during each delivery to the Sink
 	tail    []byte     // end of stderr
+	dump    dump       // the stacks in it
 	packets bool       // the worker was told to write to gonbui's pipe in packets
 	events  chan rt.Event
 	ready   chan struct{}
@@ -207,6 +208,9 @@ func (p *Process) launch(requests *os.File) error {
 		syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // ends the processes that the worker left running
 		requests.Close()
 		p.deliverOutputs()
+		p.mu.Lock()
+		p.endDump()
+		p.mu.Unlock()
 		state := "exit status 0"
 		if werr != nil {
 			state = werr.Error()
@@ -359,6 +363,7 @@ func (p *Process) run(r rt.Request) (opening time.Duration, failure *rt.Failure,
 	p.opened.Store(0)
 	p.mu.Lock()
 	p.outputs.Begin()
+	p.endDump()
 	p.mu.Unlock()
 	e, err := p.ask(r, "done")
 	if at := p.opened.Load(); at != 0 {

@@ -119,8 +119,17 @@ func Cleaning[T any](f func(T)) func(T) {
 	}
 }
 
-// Finalizing is Cleaning for runtime.SetFinalizer, which takes a function of any type, or nil.
-func Finalizing(f any) any {
+// SetFinalizer is runtime.SetFinalizer for cells: the line may run again, where Go ends the process because the object has
+// a finalizer.
+func SetFinalizer(obj, f any) {
+	if f != nil {
+		runtime.SetFinalizer(obj, nil)
+	}
+	runtime.SetFinalizer(obj, finalizing(f))
+}
+
+// finalizing is Cleaning for runtime.SetFinalizer, which takes a function of any type, or nil.
+func finalizing(f any) any {
 	call := reflect.ValueOf(f)
 	if call.Kind() != reflect.Func || call.IsNil() {
 		return f // runtime.SetFinalizer knows what to say

@@ -17,6 +17,15 @@ var known = map[string]*flag.Flag{}
 func freshFlags() {
 	flag.CommandLine.VisitAll(func(f *flag.Flag) { known[f.Name] = f })
 	flag.CommandLine = flag.NewFlagSet(os.Args[0], flag.ExitOnError)
+	flag.CommandLine.Usage = func() { flag.Usage() } // a cell may have set it
+}
+
+func init() {
+	usage := flag.Usage
+	flag.Usage = func() {
+		addKnown()
+		usage()
+	}
 }
 
 // addKnown adds the flags of earlier runs.

@@ -4,6 +4,7 @@ package rt
 
 import (
 	"fmt"
+	"io/fs"
 	"reflect"
 	"strconv"
 	"strings"
@@ -91,6 +92,10 @@ func (p *printer) value(v reflect.Value, depth int) {
 		p.write(limitedSprint(v.Interface()))
 		return
 	}
+	if info, ok := fileInfo(v); ok {
+		p.write(fs.FormatFileInfo(info))
+		return
+	}
 	switch v.Kind() {
 	case reflect.Slice, reflect.Array:
 		p.list(v, depth)
@@ -107,6 +112,14 @@ func (p *printer) value(v reflect.Value, depth int) {
 	default:
 		p.write(fmt.Sprint(v)) // not v.Interface(): fields may be unexported
 	}
+}
+
+// fileInfo returns what os.Stat returns, whose own fields say little.
+func fileInfo(v reflect.Value) (info fs.FileInfo, ok bool) {
+	if v.CanInterface() && v.Kind() == reflect.Pointer && !v.IsNil() {
+		info, ok = v.Interface().(fs.FileInfo)
+	}
+	return info, ok
 }
 
 // limitedSprint returns fmt's text of a value that has its own method for it, cut to maxText.
