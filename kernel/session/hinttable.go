@@ -198,6 +198,8 @@ var hints = []hint{
 	says(`^(chan \S+) \(type\) is not an expression`, "it is a type, not a value; a channel is made with make($1)"),
 	says(`^(\S+) \(type\) is not an expression`, "it is a type, not a value; a value is written ${1}{}, or ${1}(x)"),
 	says(`must not be negative`, "the last element is x[len(x)-1]"),
+	says(`^cannot convert .*\(untyped float constant.*\) to type u?int`, "a constant with a fraction is no whole number; that of a variable is cut off: x := 3.9; int(x)"),
+	says(`^cannot use (\w+) \(variable of \w+ type [\w.]+\) as ((?:u?int|float)\d*|string|bool) value`, "Go converts no types by itself: $2($1)"),
 	says(`cannot convert .*string.* to type (?:int|float64)`, "text becomes a number with strconv.Atoi or strconv.ParseFloat"),
 	says(`for (?:built-in )?print\b|not a valid argument for print|operand: print|cannot use .* as .* in (?:argument to )?print`, "fmt.Println prints any value"),
 	says(`^cannot use (?:.* \(variable of type string\)|"[^"]*" \(untyped string constant\)) as (?:u?int|float)\w* value`, "text becomes a number with strconv.Atoi or strconv.ParseFloat"),

@@ -275,20 +275,21 @@ func (s *Session) runProgram(ctx context.Context, dir string, env []string, stdi
 	cmd.Env = env
 	cmd.Stdin = strings.NewReader(stdin)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	var last *time.Timer
+	ended := make(chan struct{})
+	stopped := false
 	cmd.Cancel = func() error {
-		group := cmd.Process.Pid
-		last = time.AfterFunc(endTime, func() { syscall.Kill(-group, syscall.SIGKILL) })
-		return syscall.Kill(-group, syscall.SIGINT)
+		stopped = true
+		go endGroup(cmd.Process.Pid, ended)
+		return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
 	}
-	err := s.runShowing(cmd)
-	if last != nil {
-		last.Stop() // the number of a group that has ended may be another's
-	}
-	if ctx.Err() != nil {
-		if cmd.Process != nil {
+	err := s.runShowing(cmd, func() {
+		if stopped {
+			<-ended
+		} else if ctx.Err() != nil {
 			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what the command left in its group
 		}
+	})
+	if ctx.Err() != nil {
 		return interrupted()
 	}
 	if err != nil {
@@ -300,13 +301,26 @@ func (s *Session) runProgram(ctx context.Context, dir string, env []string, stdi
 // endTime is the time that a command has to end by itself after an interrupt, as a child process of a cell has.
 const endTime = 300 * time.Millisecond
 
+// endGroup waits until all processes of a group have ended, also those that the group's first one left, and kills what is
+// there after endTime. It closes ended.
+func endGroup(group int, ended chan<- struct{}) {
+	defer close(ended)
+	const every = 10 * time.Millisecond
+	for end := time.Now().Add(endTime); syscall.Kill(-group, 0) == nil; time.Sleep(every) {
+		if time.Now().After(end) {
+			syscall.Kill(-group, syscall.SIGKILL)
+			return
+		}
+	}
+}
+
 // drainTime is the time to wait for a command's output after its end while a process that it left in the background
 // still holds the pipes.
 const drainTime = 200 * time.Millisecond
 
-// runShowing runs a command and shows its output. Later output of a process that it leaves in the background is shown
+// runShowing runs a command, then calls after, and shows the output. Later output of a process that it leaves in the background is shown
 // later; that process ends with the session.
-func (s *Session) runShowing(cmd *exec.Cmd) error {
+func (s *Session) runShowing(cmd *exec.Cmd, after func()) error {
 	shown, theirs, err := streams.New("stdout", "stderr")
 	if err != nil {
 		return err
@@ -335,6 +349,7 @@ func (s *Session) runShowing(cmd *exec.Cmd) error {
 		w.Close()
 	}
 	err = cmd.Wait()
+	after()
 	select {
 	case <-done:
 	case <-time.After(drainTime):

@@ -238,6 +238,7 @@ func TestStopCommand(t *testing.T) {
 	for n, test := range []struct{ code, want string }{
 		{"!trap 'echo saved; exit 1' INT; echo started; while true; do sleep 0.01; done", "saved"},
 		{"%%bash\ntrap 'echo saved' INT\necho started\nwhile true; do sleep 0.01; done", "saved"},
+		{"%%python3\nimport subprocess, signal, time\nsubprocess.Popen(['sh', '-c', 'trap \"sleep 0.1; echo saved; exit\" INT; echo started; while true; do sleep 0.01; done'])\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\ntime.sleep(1000)", "saved"}, // a child that outlives its parent
 		{"!trap '' INT; (trap '' INT; sleep 1000) & echo started; while true; do sleep 0.01; done", ""},
 	} {
 		before := children(t)
