@@ -146,7 +146,7 @@ func (k kernelGradient) sum(s sums, x []float32) {
 				gp := group*k.panels + panel
 				b, ldb := k.block(gp, start)
 				if panel+1 == k.panels || width == 1 {
-					k.outer(s.of(gp, tap), s.row, &rows[0], group, n, b, ldb)
+					k.outer(s.of(gp, tap), s.row, &rows[0], group, 0, n, b, ldb)
 					continue
 				}
 				next, ldnext := k.block(gp+1, start)
@@ -155,8 +155,8 @@ func (k kernelGradient) sum(s sums, x []float32) {
 					k.outer2(s.of(gp, tap), s.row, s.panel, &rows[0], group, 0, n, b, ldb, int(step))
 					continue
 				}
-				k.outer(s.of(gp, tap), s.row, &rows[0], group, n, b, ldb)
-				k.outer(s.of(gp+1, tap), s.row, &rows[0], group, n, next, ldnext)
+				k.outer(s.of(gp, tap), s.row, &rows[0], group, 0, n, b, ldb)
+				k.outer(s.of(gp+1, tap), s.row, &rows[0], group, 0, n, next, ldnext)
 			}
 		}
 	})
@@ -165,11 +165,10 @@ func (k kernelGradient) sum(s sums, x []float32) {
 // padding returns a pointer to what tiles read of padding.
 func (k kernelGradient) padding() unsafe.Pointer { return zeros(k.g.InC + 2*tileRows) }
 
-// outer adds to c, a row of 16 values per input channel, the outer products of n pixels: a group's image values at rows
-// with the adjoints b.
-func (k kernelGradient) outer(c []float32, ldc int, rows *unsafe.Pointer, group, n int, b *float32, ldb int) {
+// outer adds to c, a row of 16 values per input channel, the outer products of n pixels: a group's image values at rows,
+// from input channel i on, with the adjoints b.
+func (k kernelGradient) outer(c []float32, ldc int, rows *unsafe.Pointer, group, i, n int, b *float32, ldb int) {
 	gi := k.gi
-	i := 0
 	for ; pairs() && i+2*tileRows <= gi; i += 2 * tileRows {
 		outer12x16(rows, group*gi+i, n, b, ldb, &c[i*ldc], ldc)
 	}
@@ -187,8 +186,7 @@ func (k kernelGradient) outer(c []float32, ldc int, rows *unsafe.Pointer, group,
 	}
 }
 
-// outer2 is outer for two panels, from input channel i on: the panels of adjoints are bstep values apart, those of c
-// cstep.
+// outer2 is outer for two panels: those of adjoints are bstep values apart, those of c cstep.
 func (k kernelGradient) outer2(c []float32, ldc, cstep int, rows *unsafe.Pointer, group, i, n int, b *float32, ldb, bstep int) {
 	gi := k.gi
 	for ; i+2*tileRows <= gi; i += 2 * tileRows {

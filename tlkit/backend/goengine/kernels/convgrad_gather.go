@@ -20,7 +20,7 @@ const (
 
 // worthGathering reports whether each copied value serves several products.
 func (k kernelGradient) worthGathering() bool {
-	return pairs() && k.taps == 1 && k.gi >= 64 && k.gout%gatherCols == 0 && k.gout >= 4*gatherCols
+	return k.taps == 1 && k.gi >= 64 && k.gout%gatherCols == 0 && k.gout >= 4*gatherCols
 }
 
 // sumGathered is sum for copied values. Each sum has the order that it has in sum.
@@ -90,20 +90,45 @@ func (g *gathered) outer(c []float32, s sums, group int) {
 	i := 0
 	for ; i+gatherRows <= g.k.gi; i += gatherRows {
 		copyTwelves(g.values, g.rows[:g.pixels], 4*(group*g.k.gi+i))
-		g.blocks(func(pair, pixel, n int, b *float32) {
-			outer12x32(&g.at[pixel], 0, n, b, gatherCols, tileCols, &c[2*pair*s.panel+i*s.row], s.row, s.panel)
+		g.blocks(func(pair, pixel, n int, b *[gatherCols]float32) {
+			g.tile(c[2*pair*s.panel+i*s.row:], s, &g.at[pixel], n, b)
 		})
 	}
-	g.blocks(func(pair, pixel, n int, b *float32) {
-		g.k.outer2(c[2*pair*s.panel:], s.row, s.panel, &g.rows[pixel], group, i, n, b, gatherCols, tileCols)
+	g.blocks(func(pair, pixel, n int, b *[gatherCols]float32) {
+		g.rest(c[2*pair*s.panel:], s, &g.rows[pixel], group, i, n, b)
 	})
 }
 
-// blocks calls do for each block of n pixels of each pair, whose adjoints are at b.
-func (g *gathered) blocks(do func(pair, pixel, n int, b *float32)) {
+// tile adds to c the outer products of n pixels: twelve values of each of rows with the adjoints of a pair, from b on.
+func (g *gathered) tile(c []float32, s sums, rows *unsafe.Pointer, n int, b *[gatherCols]float32) {
+	if pairs() {
+		outer12x32(rows, 0, n, &b[0], gatherCols, tileCols, &c[0], s.row, s.panel)
+		return
+	}
+	for panel := range 2 {
+		for row := 0; row < gatherRows; row += tileRows {
+			outer6x16(rows, row, n, &b[panel*tileCols], gatherCols, &c[panel*s.panel+row*s.row], s.row)
+		}
+	}
+}
+
+// rest adds to c the outer products of n pixels: a group's image values at rows, from input channel i on, with the
+// adjoints of a pair, from b on.
+func (g *gathered) rest(c []float32, s sums, rows *unsafe.Pointer, group, i, n int, b *[gatherCols]float32) {
+	if pairs() {
+		g.k.outer2(c, s.row, s.panel, rows, group, i, n, &b[0], gatherCols, tileCols)
+		return
+	}
+	for panel := range 2 {
+		g.k.outer(c[panel*s.panel:], s.row, rows, group, i, n, &b[panel*tileCols], gatherCols)
+	}
+}
+
+// blocks calls do for each block of n pixels of each pair, whose adjoints begin at b.
+func (g *gathered) blocks(do func(pair, pixel, n int, b *[gatherCols]float32)) {
 	for pair := range g.pairs {
 		for pixel := 0; pixel < g.pixels; pixel += pixelBlock {
-			do(pair, pixel, min(pixelBlock, g.pixels-pixel), &g.packed[(pair*g.pixels+pixel)*gatherCols])
+			do(pair, pixel, min(pixelBlock, g.pixels-pixel), (*[gatherCols]float32)(g.packed[(pair*g.pixels+pixel)*gatherCols:]))
 		}
 	}
 }
