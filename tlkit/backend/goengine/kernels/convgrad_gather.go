@@ -11,7 +11,7 @@ const (
 	gatherRows = 2 * tileRows
 	// gatherCols is the number of output channels of a job: a pair of panels.
 	gatherCols = 2 * tileCols
-	// gatherJobs is the number of jobs of a task for which the copy of the image values costs little beside the products.
+	// gatherJobs is the number of jobs of a task, so that the copy of the image values costs little beside the products.
 	gatherJobs = 12
 	// gatherBytes is the size of a task's adjoints, which are read again for each twelve input channels: less than half
 	// of a second-level cache.
@@ -27,10 +27,16 @@ func (k kernelGradient) worthGathering() bool {
 func (k kernelGradient) sumGathered(s sums, x []float32) {
 	perGroup := k.gout / gatherCols // jobs
 	jobs := k.groups * perGroup
-	tasks := min(jobs, max(Workers(), jobs/gatherJobs))
+	whole := k.gi / gatherRows
+	// A task has some jobs; if these are fewer than the workers, with a part of the input channels: the adjoints, which
+	// the parts copy each for itself, are small beside the products with many channels.
+	spans := max(1, jobs/gatherJobs)
+	parts := max(1, min((Workers()+spans-1)/spans, whole/4))
 	padding := k.padding()
-	k.team(tasks, func(_, task int) {
-		first, last := task*jobs/tasks, (task+1)*jobs/tasks
+	k.team(spans*parts, func(_, task int) {
+		span, part := task/parts, task%parts
+		first, last := span*jobs/spans, (span+1)*jobs/spans
+		from, to := part*whole/parts*gatherRows, (part+1)*whole/parts*gatherRows
 		g := newGathered(k, min(perGroup, last-first))
 		defer g.free()
 		for start := 0; start < k.pixels; start += g.most {
@@ -40,7 +46,11 @@ func (k kernelGradient) sumGathered(s sums, x []float32) {
 				group, pair := job/perGroup, job%perGroup
 				g.pairs = min(perGroup-pair, last-job)
 				g.adjoints(k.adjoints.v[start*k.g.OutC+job*gatherCols:])
-				g.outer(s.of(group*k.panels+2*pair, 0), s, group)
+				c := s.of(group*k.panels+2*pair, 0)
+				g.outer(c, s, group, from, to)
+				if part == parts-1 {
+					g.rest(c, s, group, to)
+				}
 			}
 		}
 	})
@@ -84,18 +94,28 @@ func (g *gathered) adjoints(v []float32) {
 	}
 }
 
-// outer adds to c, the sums of the first pair, and to those of the others the outer products of a group's image values
-// with the adjoints.
-func (g *gathered) outer(c []float32, s sums, group int) {
-	i := 0
-	for ; i+gatherRows <= g.k.gi; i += gatherRows {
+// outer adds to c, the sums of the first pair, and to those of the others the outer products of a group's image values,
+// of the input channels from..to-1, with the adjoints.
+func (g *gathered) outer(c []float32, s sums, group, from, to int) {
+	for i := from; i < to; i += gatherRows {
 		copyTwelves(g.values, g.rows[:g.pixels], 4*(group*g.k.gi+i))
 		g.blocks(func(pair, pixel, n int, b *[gatherCols]float32) {
 			g.tile(c[2*pair*s.panel+i*s.row:], s, &g.at[pixel], n, b)
 		})
 	}
+}
+
+// rest is outer for the input channels from i on, which are fewer than twelve: they are read where they are.
+func (g *gathered) rest(c []float32, s sums, group, i int) {
 	g.blocks(func(pair, pixel, n int, b *[gatherCols]float32) {
-		g.rest(c[2*pair*s.panel:], s, &g.rows[pixel], group, i, n, b)
+		c := c[2*pair*s.panel:]
+		if pairs() {
+			g.k.outer2(c, s.row, s.panel, &g.rows[pixel], group, i, n, &b[0], gatherCols, tileCols)
+			return
+		}
+		for panel := range 2 {
+			g.k.outer(c[panel*s.panel:], s.row, &g.rows[pixel], group, i, n, &b[panel*tileCols], gatherCols)
+		}
 	})
 }
 
@@ -109,18 +129,6 @@ func (g *gathered) tile(c []float32, s sums, rows *unsafe.Pointer, n int, b *[ga
 		for row := 0; row < gatherRows; row += tileRows {
 			outer6x16(rows, row, n, &b[panel*tileCols], gatherCols, &c[panel*s.panel+row*s.row], s.row)
 		}
-	}
-}
-
-// rest adds to c the outer products of n pixels: a group's image values at rows, from input channel i on, with the
-// adjoints of a pair, from b on.
-func (g *gathered) rest(c []float32, s sums, rows *unsafe.Pointer, group, i, n int, b *[gatherCols]float32) {
-	if pairs() {
-		g.k.outer2(c, s.row, s.panel, rows, group, i, n, &b[0], gatherCols, tileCols)
-		return
-	}
-	for panel := range 2 {
-		g.k.outer(c[panel*s.panel:], s.row, rows, group, i, n, &b[panel*tileCols], gatherCols)
 	}
 }
 
