@@ -31,52 +31,14 @@ const (
 // adopt fills m from a file of another origin: its keys may lie behind a prefix or in another library's layout, it may
 // have another output layer or none, and a first layer for one channel. The backbone must be complete.
 func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
-	sd, computed, err := plainWeights(unwrapped(sd))
+	f, sd, err := v.locate(m, sd, o)
 	if err != nil {
 		return err
 	}
-	if o.Head != HeadNew {
-		if err := m.takeHidden(sd); err != nil {
-			return err
-		}
-	}
-	f, err := m.bestFit(sd, append(slices.Clip(v.layouts), m.inner()...), o.Prefix)
+	entries, err := v.backbone(m, f, sd)
 	if err != nil {
 		return err
 	}
-	if err := f.skipConstants(m.Spec, sd); err != nil {
-		return err
-	}
-	f.notes = append(computed, v.notes...)
-	if f.layout.note != "" {
-		f.notes = append(f.notes, f.layout.note)
-	}
-	var twins []string
-	if !v.whole {
-		if twins, err = m.twinNotes(f, sd); err != nil {
-			return err
-		}
-	}
-	if i := slices.IndexFunc(f.over, weights.IsAdapter); i >= 0 && len(f.from) > 0 {
-		return fmt.Errorf("zoo: %s: %s is part of an adapter (LoRA), which changes the weights beside it: in Python, merge it into the model (merge_and_unload) and save that",
-			sd.Source, f.over[i])
-	}
-	if err := f.quantised(sd); err != nil {
-		return err
-	}
-	entries, err := f.entries(m, sd)
-	if err != nil {
-		return err
-	}
-	if v.flipped || f.layout.flipped && !v.whole {
-		if err := f.flip(m, entries); err != nil {
-			return fmt.Errorf("zoo: %s: %w", sd.Source, err)
-		}
-	}
-	if err := f.mismatch(m, entries, sd, v.whole); err != nil {
-		return err
-	}
-	entries = slices.DeleteFunc(entries, func(e weights.Entry) bool { return slices.Contains(f.fresh, e.Key) })
 	head, err := f.head(m, entries, sd)
 	if err != nil {
 		return err
@@ -95,25 +57,83 @@ func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
 	if head != nil && o.Head != HeadNew {
 		entries = append(entries, head.entries...)
 	}
-	full, err := sd.With(entries)
-	if err != nil {
-		return fmt.Errorf("zoo: %w", err)
-	}
-	if full, err = m.completed(full, o.Seed, func(p nn.Param) bool {
-		return m.inAux(p) || m.InHead(p) || bookkeeping(p.Key) || slices.Contains(f.fresh, p.Key)
-	}); err != nil {
-		return err
-	}
-	if err := m.LoadStateDict(full); err != nil {
+	if err := m.takeValues(f, sd, entries, o.Seed); err != nil {
 		return err
 	}
 	doubts, err := m.doubts()
 	if err != nil {
 		return err
 	}
-	f.notes = append(append(f.notes, twins...), doubts...)
+	f.notes = append(append(f.notes, f.twins...), doubts...)
 	m.note(f, head, sd, o)
 	return nil
+}
+
+// locate finds where the file has m's tensors, and returns it with the tensors, freed of what other programs put around them. It gives m the hidden
+// layers of the file's output layer. The error names tensors of which m could make nothing but a wrong model.
+func (v *values) locate(m *Model, sd *weights.StateDict, o LoadOptions) (*fit, *weights.StateDict, error) {
+	sd, computed, err := plainWeights(unwrapped(sd))
+	if err != nil {
+		return nil, nil, err
+	}
+	if o.Head != HeadNew {
+		if err := m.takeHidden(sd); err != nil {
+			return nil, nil, err
+		}
+	}
+	f, err := m.bestFit(sd, append(slices.Clip(v.layouts), m.inner()...), o.Prefix)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := f.skipConstants(m.Spec, sd); err != nil {
+		return nil, nil, err
+	}
+	f.notes = append(computed, v.notes...)
+	if f.layout.note != "" {
+		f.notes = append(f.notes, f.layout.note)
+	}
+	if !v.whole {
+		if f.twins, err = m.twinNotes(f, sd); err != nil {
+			return nil, nil, err
+		}
+	}
+	if i := slices.IndexFunc(f.over, weights.IsAdapter); i >= 0 && len(f.from) > 0 {
+		return nil, nil, fmt.Errorf("zoo: %s: %s is part of an adapter (LoRA), which changes the weights beside it: in Python, merge it into the model (merge_and_unload) and save that",
+			sd.Source, f.over[i])
+	}
+	return f, sd, f.quantised(sd)
+}
+
+// backbone returns the tensors for m that the file has, whole up to the output layer, or but for those in f.fresh.
+func (v *values) backbone(m *Model, f *fit, sd *weights.StateDict) ([]weights.Entry, error) {
+	entries, err := f.entries(m, sd)
+	if err != nil {
+		return nil, err
+	}
+	if v.flipped || f.layout.flipped && !v.whole {
+		if err := f.flip(m, entries); err != nil {
+			return nil, fmt.Errorf("zoo: %s: %w", sd.Source, err)
+		}
+	}
+	if err := f.mismatch(m, entries, sd, v.whole); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(entries, func(e weights.Entry) bool { return slices.Contains(f.fresh, e.Key) }), nil
+}
+
+// takeValues sets m's values to those of the entries, and where the file may lack some to new ones.
+func (m *Model) takeValues(f *fit, sd *weights.StateDict, entries []weights.Entry, seed uint64) error {
+	full, err := sd.With(entries)
+	if err != nil {
+		return fmt.Errorf("zoo: %w", err)
+	}
+	full, err = m.completed(full, seed, func(p nn.Param) bool {
+		return m.inAux(p) || m.InHead(p) || bookkeeping(p.Key) || slices.Contains(f.fresh, p.Key)
+	})
+	if err != nil {
+		return err
+	}
+	return m.LoadStateDict(full)
 }
 
 // inner returns the layout of a file that holds one module of the network alone, without its name, as

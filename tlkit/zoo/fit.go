@@ -43,8 +43,8 @@ type fit struct {
 	lacking map[string]string
 	// rejected says why a layer of the output layer's place and shape is not taken for it.
 	rejected string
-	// notes list the changes to the tensors.
-	notes []string
+	// notes list the changes to the tensors, and twins the networks that the file may be of instead.
+	notes, twins []string
 }
 
 // underHead reports whether a key is in the module of the output layer without being of it, such as mobilenet_v3's
