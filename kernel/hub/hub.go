@@ -45,17 +45,8 @@ func Prepare(ctx context.Context, opts Options) error {
 		return err
 	}
 	setUmask(0o022) // users read what is made here
-	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
-		return fmt.Errorf("hub: %w", err)
-	}
-	if err := checkOwned("the hub's folder", o.Dir); err != nil { // of what was made, and of what another made meanwhile
+	if err := o.makeFolder(); err != nil {
 		return err
-	}
-	if closed := kernel.ClosedTo(o.Dir); closed != "" {
-		return fmt.Errorf("hub: other users can't enter %s, on the way to the hub's folder; choose another --dir", closed)
-	}
-	if err := os.Chmod(o.Dir, 0o711); err != nil { // its names are not theirs to list
-		return fmt.Errorf("hub: %w", err)
 	}
 	if err := o.prepareData(); err != nil {
 		return err
@@ -73,6 +64,23 @@ func Prepare(ctx context.Context, opts Options) error {
 	}
 	if ip := net.ParseIP(o.IP); chosen && o.Cert == "" && (ip == nil || !ip.IsLoopback()) {
 		o.say("without a certificate (--cert, --key) passwords travel to %s unencrypted; put a proxy with TLS before the hub, or give one", o.IP)
+	}
+	return nil
+}
+
+// makeFolder makes the hub's folder, which all users can enter and only root can list.
+func (o Options) makeFolder() error {
+	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+		return fmt.Errorf("hub: %w", err)
+	}
+	if err := checkOwned("the hub's folder", o.Dir); err != nil { // of what was made, and of what another made meanwhile
+		return err
+	}
+	if closed := kernel.ClosedTo(o.Dir); closed != "" {
+		return fmt.Errorf("hub: other users can't enter %s, on the way to the hub's folder; choose another --dir", closed)
+	}
+	if err := os.Chmod(o.Dir, 0o711); err != nil {
+		return fmt.Errorf("hub: %w", err)
 	}
 	return nil
 }

@@ -219,42 +219,8 @@ func (r *Run) gaps(best *Result) (close, behind []wording) {
 func (r *Result) trouble(classes []string) wording {
 	p := r.Predictions.Predicted
 	switch {
-	case r.Diverged != nil && r.Diverged.Untrained:
-		return wording{
-			fmt.Sprintf("%s has %s, so that no learning rate helps: %s.", r.label(), r.Diverged, whyNotFinite(r.Diverged.Param)),
-			fmt.Sprintf("%s の損失は学習を始める前から有限の数ではないので、どの学習率でも学習できません。モデルの重み%sと Preprocess を確認してください。", r.labelJapanese(), r.Diverged.Param),
-		}
-	case r.Diverged != nil && r.Diverged.Later:
-		return wording{
-			fmt.Sprintf("%s ended in epoch %d, in which the loss of the strategy became NaN or infinite while that of the labels was a number, so that no learning rate helps: %s.", r.label(), r.Diverged.Epoch, whyUndefined),
-			fmt.Sprintf("%s は %d エポック目で終わりました。戦略の損失だけが有限の数ではなくなったので、どの学習率でも学習できません。%s", r.labelJapanese(), r.Diverged.Epoch, whyUndefinedJapanese),
-		}
-	case r.Diverged != nil && r.Diverged.Undefined != "":
-		what := r.Diverged.undefined()
-		return wording{
-			fmt.Sprintf("%s ended in its first step, in which %s is NaN or infinite, so that no learning rate helps: %s.", r.label(), what.english, whyUndefined),
-			fmt.Sprintf("%s は最初のステップで終わりました。%sが有限の数ではないので、どの学習率でも学習できません。%s", r.labelJapanese(), what.japanese, whyUndefinedJapanese),
-		}
-	case r.Diverged != nil && r.Diverged.Param != "":
-		return wording{
-			fmt.Sprintf("%s %s: try a smaller learning rate for it, or other weights, as %s.", r.label(), r.Diverged, whyNotFinite(r.Diverged.Param)),
-			fmt.Sprintf("%s は %d エポック目に学習率 %g で発散しました。モデルの重み %s に有限でない値があります。重みを読み直すか、もっと小さい学習率を試してください。", r.labelJapanese(), r.Diverged.Epoch, r.Diverged.LearningRate, r.Diverged.Param),
-		}
-	case r.Diverged != nil && r.Diverged.Epoch < r.LastPhase:
-		return wording{
-			fmt.Sprintf("%s %s, before its last phase: try a smaller rate for those epochs (HeadRate or WarmupRate where the output layer is alone, else LearningRate).", r.label(), r.Diverged),
-			fmt.Sprintf("%s は最後の段階の前、%d エポック目に学習率 %g で発散しました。そのエポックの学習率（出力層だけの段階では HeadRate か WarmupRate、ほかは LearningRate）をもっと小さくしてください。", r.labelJapanese(), r.Diverged.Epoch, r.Diverged.LearningRate),
-		}
-	case r.Diverged != nil && r.Diverged.OwnLoss:
-		return wording{
-			fmt.Sprintf("%s %s: try a smaller learning rate for it; if that does not help, %s.", r.label(), r.Diverged, whyUndefined),
-			fmt.Sprintf("%s は %d エポック目に学習率 %g で発散しました。もっと小さい学習率を試してください。それでも発散するときは、%s", r.labelJapanese(), r.Diverged.Epoch, r.Diverged.LearningRate, whyUndefinedJapanese),
-		}
 	case r.Diverged != nil:
-		return wording{
-			fmt.Sprintf("%s %s: try a smaller learning rate for it.", r.label(), r.Diverged),
-			fmt.Sprintf("%s は %d エポック目に学習率 %g で発散しました。もっと小さい学習率を試してください。", r.labelJapanese(), r.Diverged.Epoch, r.Diverged.LearningRate),
-		}
+		return r.divergence()
 	case len(classes) < 2:
 		return wording{}
 	case r.tooFast(len(classes)):
@@ -292,6 +258,47 @@ func (r *Result) trouble(classes []string) wording {
 		}
 	}
 	return wording{}
+}
+
+// divergence says where the training diverged, and what to try.
+func (r *Result) divergence() wording {
+	switch {
+	case r.Diverged.Untrained:
+		return wording{
+			fmt.Sprintf("%s has %s, so that no learning rate helps: %s.", r.label(), r.Diverged, whyNotFinite(r.Diverged.Param)),
+			fmt.Sprintf("%s の損失は学習を始める前から有限の数ではないので、どの学習率でも学習できません。モデルの重み%sと Preprocess を確認してください。", r.labelJapanese(), r.Diverged.Param),
+		}
+	case r.Diverged.Later:
+		return wording{
+			fmt.Sprintf("%s ended in epoch %d, in which the loss of the strategy became NaN or infinite while that of the labels was a number, so that no learning rate helps: %s.", r.label(), r.Diverged.Epoch, whyUndefined),
+			fmt.Sprintf("%s は %d エポック目で終わりました。戦略の損失だけが有限の数ではなくなったので、どの学習率でも学習できません。%s", r.labelJapanese(), r.Diverged.Epoch, whyUndefinedJapanese),
+		}
+	case r.Diverged.Undefined != "":
+		what := r.Diverged.undefined()
+		return wording{
+			fmt.Sprintf("%s ended in its first step, in which %s is NaN or infinite, so that no learning rate helps: %s.", r.label(), what.english, whyUndefined),
+			fmt.Sprintf("%s は最初のステップで終わりました。%sが有限の数ではないので、どの学習率でも学習できません。%s", r.labelJapanese(), what.japanese, whyUndefinedJapanese),
+		}
+	case r.Diverged.Param != "":
+		return wording{
+			fmt.Sprintf("%s %s: try a smaller learning rate for it, or other weights, as %s.", r.label(), r.Diverged, whyNotFinite(r.Diverged.Param)),
+			fmt.Sprintf("%s は %d エポック目に学習率 %g で発散しました。モデルの重み %s に有限でない値があります。重みを読み直すか、もっと小さい学習率を試してください。", r.labelJapanese(), r.Diverged.Epoch, r.Diverged.LearningRate, r.Diverged.Param),
+		}
+	case r.Diverged.Epoch < r.LastPhase:
+		return wording{
+			fmt.Sprintf("%s %s, before its last phase: try a smaller rate for those epochs (HeadRate or WarmupRate where the output layer is alone, else LearningRate).", r.label(), r.Diverged),
+			fmt.Sprintf("%s は最後の段階の前、%d エポック目に学習率 %g で発散しました。そのエポックの学習率（出力層だけの段階では HeadRate か WarmupRate、ほかは LearningRate）をもっと小さくしてください。", r.labelJapanese(), r.Diverged.Epoch, r.Diverged.LearningRate),
+		}
+	case r.Diverged.OwnLoss:
+		return wording{
+			fmt.Sprintf("%s %s: try a smaller learning rate for it; if that does not help, %s.", r.label(), r.Diverged, whyUndefined),
+			fmt.Sprintf("%s は %d エポック目に学習率 %g で発散しました。もっと小さい学習率を試してください。それでも発散するときは、%s", r.labelJapanese(), r.Diverged.Epoch, r.Diverged.LearningRate, whyUndefinedJapanese),
+		}
+	}
+	return wording{
+		fmt.Sprintf("%s %s: try a smaller learning rate for it.", r.label(), r.Diverged),
+		fmt.Sprintf("%s は %d エポック目に学習率 %g で発散しました。もっと小さい学習率を試してください。", r.labelJapanese(), r.Diverged.Epoch, r.Diverged.LearningRate),
+	}
 }
 
 // hasSteps reports whether the strategy trains in steps, at a learning rate, unlike KNN or AdaBN (Plan.Fit).
