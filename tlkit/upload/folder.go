@@ -261,6 +261,11 @@ func (f *folder) unzip(ctx context.Context, in *incoming) error {
 	}
 	zipfiles.Register(z)
 	unsure := ""
+	defer func() { // also of a zip that is read in part
+		if unsure != "" {
+			f.notes = append(f.notes, in.name+": "+zipfiles.UnsureNote(unsure))
+		}
+	}()
 	for _, entry := range z.File {
 		name, sure := zipfiles.Name(entry)
 		if !sure {
@@ -281,9 +286,6 @@ func (f *folder) unzip(ctx context.Context, in *incoming) error {
 		if err := f.unzipEntry(ctx, entry, name); err != nil {
 			return err
 		}
-	}
-	if unsure != "" {
-		f.notes = append(f.notes, in.name+": "+zipfiles.UnsureNote(unsure))
 	}
 	return nil
 }

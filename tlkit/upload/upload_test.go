@@ -205,6 +205,20 @@ func TestUpload(t *testing.T) {
 	}
 }
 
+// TestUnsureNames: a zip whose names are in an unknown code page says so, also where only a part of it was taken.
+func TestUnsureNames(t *testing.T) {
+	first, second := entry{name: "\x94.png", data: picture(t, 1)}, entry{name: "b.png", data: picture(t, 2)}
+	for what, o := range map[string]Options{"whole": {MaxFiles: 9, MaxBytes: 1 << 20}, "one file": {MaxFiles: 1, MaxBytes: 1 << 20}} {
+		s := newSender(t, filepath.Join(t.TempDir(), "photos"), o)
+		if err := s.file("z.zip", zipped(t, first, second)); err != nil {
+			t.Fatal(err)
+		}
+		if notes := s.r.f.notes; len(notes) != 1 || !strings.Contains(notes[0], `z.zip: the zip file has names that are not in UTF-8`) || !strings.Contains(notes[0], `"ö.png"`) {
+			t.Errorf("%s: notes %q", what, notes)
+		}
+	}
+}
+
 // TestLinkedFolder: a symbolic link within the folder leads nothing out of it.
 func TestLinkedFolder(t *testing.T) {
 	top := t.TempDir()
