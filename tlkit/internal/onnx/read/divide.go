@@ -30,6 +30,9 @@ func (n *Net) divide() error {
 			copy(want[2:], d[2:])
 		}
 	}
+	if d := shape[features]; n.head.conv && len(d) == 4 && d[2]*d[3] > 1 && len(want) == 4 && want[2] == 1 {
+		return fmt.Errorf("the output layer %s has an output for each of %dx%d positions, as networks of segmentation have; image classifiers are read, whose features are pooled before it", n.head.node, d[2], d[3])
+	}
 	if d := shape[features]; !slices.Equal(d, want) {
 		return fmt.Errorf("for a batch of %d images the output layer %s gets features of shape %v, expected %v",
 			n.fileBatch(), n.head.node, d, want)

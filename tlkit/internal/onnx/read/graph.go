@@ -44,7 +44,11 @@ func (n *Net) findImage(g *protos.GraphProto, inits map[string]*protos.TensorPro
 	if tt == nil {
 		return fmt.Errorf("input %.80q is no tensor; expected one of type float with four axes [batch, 3, height, width]", found[0].Name)
 	}
-	if kind := protos.TensorProto_DataType(tt.ElemType); kind != protos.TensorProto_FLOAT || len(tt.GetShape().GetDim()) != 4 {
+	kind := protos.TensorProto_DataType(tt.ElemType)
+	if kind == protos.TensorProto_FLOAT && tt.Shape == nil {
+		return fmt.Errorf("input %.80q says nothing of its shape; expected [batch, 3, height, width]: export the network again, or write the shape into the file (onnx.helper.make_tensor_value_info)", found[0].Name)
+	}
+	if kind != protos.TensorProto_FLOAT || len(tt.GetShape().GetDim()) != 4 {
 		return fmt.Errorf("input %.80q is of type %v with %d axes; expected float with four, [batch, 3, height, width]%s", found[0].Name, kind, len(tt.GetShape().GetDim()), inputAdvice[kind])
 	}
 	var d [4]int64
@@ -223,6 +227,7 @@ func readyGraph(m *protos.ModelProto, open OpenBeside, skeleton bool, output str
 	}
 	inOrder(g)
 	if !skeleton {
+		tidy(g)
 		if output != "" {
 			if err := keepOutput(g, output); err != nil {
 				return "", err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/gomlx/compute-onnx/support/protos"
@@ -11,25 +12,25 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
-// A network in float16 or bfloat16 has its initializers, its constants and often its images in that type, and Casts between it
+// A network in float16, bfloat16 or float64 has its initializers, its constants and often its images in that type, and Casts between it
 // and float32. singlePrecision makes one in float32 of it. It rounds nothing between layers, so its logits are those of the
 // network from before the conversion, but for the rounding of the weights.
 
-// half are the types of 16 bits.
-var half = map[protos.TensorProto_DataType]weights.DType{protos.TensorProto_FLOAT16: weights.F16, protos.TensorProto_BFLOAT16: weights.BF16}
+// narrowed are the types of floats that become float32.
+var narrowed = map[protos.TensorProto_DataType]weights.DType{protos.TensorProto_FLOAT16: weights.F16, protos.TensorProto_BFLOAT16: weights.BF16, protos.TensorProto_DOUBLE: weights.F64}
 
 // notFloat are operators whose results are no floats, or not of the type of what they are given.
 var notFloat = set("Shape", "Size", "ArgMax", "ArgMin", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Not", "And", "Or", "Xor", "IsNaN", "IsInf",
 	"NonZero", "QuantizeLinear", "DynamicQuantizeLinear")
 
-// singlePrecision changes the graph in place if a node other than a Cast uses 16 bits; see halfInput.
+// singlePrecision changes the graph in place if a node other than a Cast uses another type of floats; see inHalf.
 func (q *quantised) singlePrecision() error {
 	if !q.inHalf() {
 		return nil
 	}
 	floats := map[string]bool{}
 	for _, in := range append(slices.Clone(q.graph.Input), q.graph.Output...) {
-		if tt := in.GetType().GetTensorType(); tt != nil && half[protos.TensorProto_DataType(tt.ElemType)] != 0 {
+		if tt := in.GetType().GetTensorType(); tt != nil && narrowed[protos.TensorProto_DataType(tt.ElemType)] != 0 {
 			tt.ElemType = int32(protos.TensorProto_FLOAT)
 		}
 		if tt := in.GetType().GetTensorType(); tt != nil && tt.ElemType == int32(protos.TensorProto_FLOAT) {
@@ -47,10 +48,10 @@ func (q *quantised) singlePrecision() error {
 	return q.withoutCasts(floats)
 }
 
-// inHalf reports whether the images, or an operand of a node other than Cast, are of 16 bits.
+// inHalf reports whether the images, or an operand of a node other than Cast, are of another type of floats.
 func (q *quantised) inHalf() bool {
 	for _, in := range q.graph.Input {
-		if q.inits[in.GetName()] == nil && half[protos.TensorProto_DataType(in.GetType().GetTensorType().GetElemType())] != 0 {
+		if q.inits[in.GetName()] == nil && narrowed[protos.TensorProto_DataType(in.GetType().GetTensorType().GetElemType())] != 0 {
 			return true
 		}
 	}
@@ -59,7 +60,7 @@ func (q *quantised) inHalf() bool {
 			continue
 		}
 		for _, in := range n.GetInput() {
-			if t := q.inits[in]; t != nil && half[protos.TensorProto_DataType(t.DataType)] != 0 {
+			if t := q.inits[in]; t != nil && narrowed[protos.TensorProto_DataType(t.DataType)] != 0 {
 				return true
 			}
 		}
@@ -86,7 +87,7 @@ func (q *quantised) withoutCasts(floats map[string]bool) error {
 				isFloat = isFloat || a.T.DataType == int32(protos.TensorProto_FLOAT)
 			}
 			if n.OpType == "Cast" && a.GetName() == "to" {
-				if half[protos.TensorProto_DataType(a.I)] != 0 {
+				if narrowed[protos.TensorProto_DataType(a.I)] != 0 {
 					a.I = int64(protos.TensorProto_FLOAT)
 				}
 				if a.I == int64(protos.TensorProto_FLOAT) && isFloat && len(n.Input) == 1 && len(n.Output) == 1 {
@@ -112,42 +113,49 @@ func (q *quantised) withoutCasts(floats map[string]bool) error {
 	return nil
 }
 
-// single converts a tensor of 16 bits to float32 in place.
+// single converts a tensor of another type of floats to float32 in place.
 func (q *quantised) single(t *protos.TensorProto) error {
-	if half[protos.TensorProto_DataType(t.DataType)] == 0 {
+	if narrowed[protos.TensorProto_DataType(t.DataType)] == 0 {
 		return nil
 	}
 	values, err := q.halfValues(t)
 	if err != nil {
 		return err
 	}
-	t.DataType, t.RawData, t.Int32Data, t.ExternalData, t.DataLocation = int32(protos.TensorProto_FLOAT), nil, nil, nil, protos.TensorProto_DEFAULT
+	t.DataType, t.RawData, t.Int32Data, t.DoubleData, t.ExternalData, t.DataLocation = int32(protos.TensorProto_FLOAT), nil, nil, nil, nil, protos.TensorProto_DEFAULT
 	t.FloatData = values
 	return nil
 }
 
-// halfValues returns the values of a tensor of 16 bits.
+// halfValues returns the values of a tensor of another type of floats.
 func (q *quantised) halfValues(t *protos.TensorProto) ([]float32, error) {
 	shape, size, err := dims(t)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := stored(t, 2*size, q.open)
+	kind := protos.TensorProto_DataType(t.DataType)
+	each := bytesOf[kind]
+	raw, err := stored(t, each*size, q.open)
 	if err != nil {
 		return nil, err
+	}
+	if len(raw) == 0 && len(t.DoubleData) == size {
+		for _, v := range t.DoubleData {
+			raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(v))
+		}
 	}
 	if len(raw) == 0 && len(t.Int32Data) == size { // bits in whole numbers
 		for _, v := range t.Int32Data {
 			raw = binary.LittleEndian.AppendUint16(raw, uint16(v))
 		}
 	}
-	if len(raw) != 2*size {
-		return nil, fmt.Errorf("shape %v has %d values of 16 bits, but there are %d bytes", shape, size, len(raw))
+	if len(raw) != each*size {
+		return nil, fmt.Errorf("shape %v has %d values of %d bits, but there are %d bytes", shape, size, 8*each, len(raw))
 	}
 	if err := q.spend(size); err != nil {
 		return nil, err
 	}
-	values, err := weights.TensorAt(shape, half[protos.TensorProto_DataType(t.DataType)], bytes.NewReader(raw), 0)
+	values, err := weights.TensorAt(shape, narrowed[kind], bytes.NewReader(raw), 0)
 	if err != nil {
 		return nil, err
 	}

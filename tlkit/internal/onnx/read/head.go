@@ -66,6 +66,10 @@ func (n *Net) outputLayer(output string, inits map[string]*protos.TensorProto) (
 		}
 		switch v.op {
 		case "Identity", "Dropout", fakeQuantize:
+		case "Cast":
+			if kind := protos.TensorProto_DataType(v.int("to", 0)); !isFloatKind(kind) {
+				return nil, fmt.Errorf("%s; %s makes elements of type %v of it", wantHead, v, kind)
+			}
 		case "Softmax", "LogSoftmax", "Sigmoid":
 			if mean {
 				return nil, fmt.Errorf("%s; the mean over positions comes after %s. %s", wantHead, v, headAdvice(v))

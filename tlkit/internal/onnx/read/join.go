@@ -79,7 +79,7 @@ func (n *Net) summands(value string, factor float64, inits map[string]*protos.Te
 	}
 	var parts []string
 	switch {
-	case v.op == "Identity", v.op == "Dropout":
+	case v.op == "Identity", v.op == "Dropout", v.op == "Cast" && isFloatKind(protos.TensorProto_DataType(v.int("to", 0))):
 		parts = v.in[:1]
 	case v.op == "Add", v.op == "Sum":
 		parts = v.in

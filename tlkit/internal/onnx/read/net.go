@@ -216,6 +216,7 @@ func newNet(m *protos.ModelProto, open OpenBeside, skeleton bool, opts Options) 
 		return nil, err
 	}
 	if !skeleton { // graphs of earlier runs have their first output
+		n.noteTraining(inits)
 		if err := n.chooseOutput(g, inits); err != nil {
 			return nil, err
 		}
@@ -224,7 +225,8 @@ func newNet(m *protos.ModelProto, open OpenBeside, skeleton bool, opts Options) 
 		} else if changed {
 			notes := n.Notes
 			if n, err = newNet(m, open, false, Options{Size: opts.Size}); err == nil {
-				n.Notes = append(notes, n.Notes...)
+				again := slices.DeleteFunc(n.Notes, func(note string) bool { return slices.Contains(notes, note) })
+				n.Notes = append(notes, again...)
 			}
 			return n, err
 		}

@@ -42,7 +42,7 @@ func byteCount(kind protos.TensorProto_DataType, n int) int {
 
 // bytesOf is the size of an element.
 var bytesOf = map[protos.TensorProto_DataType]int{protos.TensorProto_UINT8: 1, protos.TensorProto_INT8: 1, protos.TensorProto_UINT16: 2, protos.TensorProto_INT16: 2,
-	protos.TensorProto_INT32: 4, protos.TensorProto_FLOAT: 4, protos.TensorProto_FLOAT16: 2, protos.TensorProto_BFLOAT16: 2}
+	protos.TensorProto_INT32: 4, protos.TensorProto_FLOAT: 4, protos.TensorProto_FLOAT16: 2, protos.TensorProto_BFLOAT16: 2, protos.TensorProto_DOUBLE: 8}
 
 // quantised rewrites the quantised parts of a graph.
 type quantised struct {
@@ -190,7 +190,7 @@ func (q *quantised) widen(n *protos.NodeProto) (bool, error) {
 	}) {
 		return false, nil
 	}
-	if half[protos.TensorProto_DataType(t.DataType)] == 0 {
+	if narrowed[protos.TensorProto_DataType(t.DataType)] == 0 {
 		return false, nil
 	}
 	values, err := q.halfValues(t)

@@ -110,7 +110,18 @@ func TestParseErrors(t *testing.T) {
 		{"functions", "resnet", func(m *protos.ModelProto) { m.Functions = []*protos.FunctionProto{{}} }, "functions"},
 		{"two inputs", "resnet", func(m *protos.ModelProto) {
 			m.Graph.Input = append(m.Graph.Input, &protos.ValueInfoProto{Name: "mask"})
+			m.Graph.Node[1].Input = append(m.Graph.Node[1].Input, "mask")
 		}, "2 inputs"},
+		{"no shape", "resnet", func(m *protos.ModelProto) { m.Graph.Input[0].Type.GetTensorType().Shape = nil }, "says nothing of its shape"},
+		{"a segmentation", "resnet", func(m *protos.ModelProto) {
+			head := m.Graph.Node[len(m.Graph.Node)-1]
+			head.OpType, head.Attribute, head.Input[0] = "Conv", nil, m.Graph.Node[len(m.Graph.Node)-3].Input[0]
+			for _, i := range m.Graph.Initializer {
+				if i.Name == head.Input[1] {
+					i.Dims = append(i.Dims, 1, 1)
+				}
+			}
+		}, "as networks of segmentation have"},
 		{"no output", "resnet", func(m *protos.ModelProto) { m.Graph.Output = nil }, "no output"},
 		{"grey images", "resnet", func(m *protos.ModelProto) { dim(m, 1).Value = size(1) }, "[0 1 32 32]"},
 		{"oblong images", "resnet", func(m *protos.ModelProto) { dim(m, 2).Value = size(64) }, "64x32"},
