@@ -59,18 +59,26 @@ func (n *Net) findImage(g *protos.GraphProto, inits map[string]*protos.TensorPro
 		}
 	}
 	channels, height, width := d[1], d[2], d[3]
-	if n.nhwc = d[1] != 3 && d[3] == 3; n.nhwc {
+	if n.nhwc = channelsAtEnd(d[1], d[3]); n.nhwc {
 		channels, height, width = d[3], d[1], d[2]
 	}
-	switch {
-	case channels != 3 && channels != 0:
-		return fmt.Errorf("input %.80q is of shape %v; expected images [batch, 3, height, width] (NCHW) or [batch, height, width, 3] (NHWC)", found[0].Name, d)
+	switch n.grey = channels == 1; {
+	case channels != 3 && channels > 1:
+		return fmt.Errorf("input %.80q is of shape %v; expected images [batch, 3, height, width] (NCHW) or [batch, height, width, 3] (NHWC), or of one channel", found[0].Name, d)
 	case height != width && height != 0 && width != 0:
 		return fmt.Errorf("input %.80q takes images of %dx%d; only square ones are prepared here", found[0].Name, height, width)
 	}
 	n.image, n.batch, n.InputSize, n.AnySize = found[0].Name, int(d[0]), cmp.Or(int(height), int(width), size, usualSize), height == 0 && width == 0
 	n.depends[n.image] = dependency{image: true}
+	if n.grey {
+		n.Notes = append(n.Notes, "it is for images of one channel; it gets the mean of the three, which gives grey images the same features")
+	}
 	return nil
+}
+
+// channelsAtEnd reports whether an input has the channels last, by its second and last axes.
+func channelsAtEnd(second, last int64) bool {
+	return second != 3 && last == 3 || second != 3 && second != 1 && last == 1
 }
 
 // readNodes checks the graph: every value comes before it is used, once, and every operator is known.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"github.com/gomlx/compute-onnx/support/protos"
@@ -51,6 +52,7 @@ type Net struct {
 	doubtful []string        // initializers that are taken for constants, and could have been learned
 	image    string
 	nhwc     bool // the file has images [batch, height, width, 3], as TensorFlow does
+	grey     bool // the file has images of one channel
 	batch    int  // the batch size that the file fixes; 0 if it leaves the size open
 	opset    int64
 	head     *headNode
@@ -146,7 +148,7 @@ func setSize(g *protos.GraphProto, size int64) {
 			continue
 		}
 		at := d[2:]
-		if d[3].GetDimValue() == 3 {
+		if last := d[3].GetDimValue(); last == 3 || channelsAtEnd(d[1].GetDimValue(), last) {
 			at = d[1:3]
 		}
 		for i := range at {

@@ -123,7 +123,7 @@ func TestParseErrors(t *testing.T) {
 			}
 		}, "as networks of segmentation have"},
 		{"no output", "resnet", func(m *protos.ModelProto) { m.Graph.Output = nil }, "no output"},
-		{"grey images", "resnet", func(m *protos.ModelProto) { dim(m, 1).Value = size(1) }, "[0 1 32 32]"},
+		{"images of four channels", "resnet", func(m *protos.ModelProto) { dim(m, 1).Value = size(4) }, "[0 4 32 32]"},
 		{"oblong images", "resnet", func(m *protos.ModelProto) { dim(m, 2).Value = size(64) }, "64x32"},
 		{"huge images", "resnet", func(m *protos.ModelProto) { dim(m, 2).Value = size(1 << 40) }, "axis of length"},
 		{"a circle", "resnet", func(m *protos.ModelProto) { m.Graph.Node[0].Input[0] = m.Graph.Node[5].Output[0] }, "no result of a node before"},

@@ -58,8 +58,11 @@ func (r *run) enter(x *Node) value {
 	return value{n: Reshape(x, slices.Concat([]int{r.batches, size}, d[1:])...), batched: true}
 }
 
-// entered is enter for a value by its name: the file may have the images' channels last.
+// entered is enter for a value by its name: the file may have the images' channels last, or one alone.
 func (r *run) entered(name string, x *Node) value {
+	if name == r.net.image && r.net.grey {
+		x = ReduceAndKeep(x, ReduceMean, -1)
+	}
 	v := r.enter(x)
 	if name != r.net.image || !r.net.nhwc {
 		return v
