@@ -93,6 +93,3 @@ func xlaFromWheel(ctx context.Context, venv, dir string) error {
 	}
 	return os.Rename(library, filepath.Join(dir, xlaPlugin))
 }
-
-// oneLine returns an error's text in one line of at most 300 letters.
-func oneLine(err error) string { return shorten(strings.Join(strings.Fields(err.Error()), " "), 300) }

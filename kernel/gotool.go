@@ -148,3 +148,6 @@ func versionAtLeast(v string, major, minor int) bool {
 	}
 	return ma > major || ma == major && mi >= minor
 }
+
+// oneLine returns an error's text in one line of at most 300 letters.
+func oneLine(err error) string { return shorten(strings.Join(strings.Fields(err.Error()), " "), 300) }

@@ -399,9 +399,6 @@ func linkTo(target, path string) error {
 	return nil
 }
 
-// stepFunc reports a step of an installation.
-type stepFunc = func(format string, args ...any)
-
 // stopwatch returns a function that reports a step with the seconds since the last.
 func stopwatch(say func(string, ...any)) stepFunc {
 	last := time.Now()

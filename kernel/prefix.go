@@ -245,3 +245,13 @@ func (m *Manifest) removeMade() {
 		os.Remove(d) // fails, as it should, when the folder is not empty
 	}
 }
+
+// sameDir reports whether two paths lead to the same folder.
+func sameDir(a, b string) bool {
+	if filepath.Clean(a) == filepath.Clean(b) {
+		return true
+	}
+	ai, err1 := os.Stat(a)
+	bi, err2 := os.Stat(b)
+	return err1 == nil && err2 == nil && os.SameFile(ai, bi)
+}

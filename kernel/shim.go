@@ -57,15 +57,6 @@ func classifyGo(args []string, autoGet bool) shimAction {
 	return shimPass
 }
 
-func sameDir(a, b string) bool {
-	if filepath.Clean(a) == filepath.Clean(b) {
-		return true
-	}
-	ai, err1 := os.Stat(a)
-	bi, err2 := os.Stat(b)
-	return err1 == nil && err2 == nil && os.SameFile(ai, bi)
-}
-
 // IsGoShim reports whether the program was called by the name go, as the link
 // in the prefix's shim folder does.
 func IsGoShim(argv0 string) bool {

@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"errors"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -9,9 +8,6 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 )
-
-// errCompute marks faults of the model or the engine, as opposed to those of an image.
-var errCompute = errors.New("the network could not be computed")
 
 // work computes batches until the predictor is closed.
 func (p *Predictor) work() {

@@ -1,13 +1,9 @@
 package serve
 
 import (
-	"errors"
 	"io"
 	"sync/atomic"
 )
-
-// errMemory means that the requests being read hold all the memory that they may.
-var errMemory = errors.New("the requests that are being read take all memory set aside for them; try again later")
 
 // budget is the memory that all requests may take together, in bytes.
 type budget struct {

@@ -18,10 +18,6 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// ErrUnexplained is wrapped by the errors of [Predictor.ExplainBytes] for a network that has no maps: its stages have no
-// places, or its gradients can't be computed.
-var ErrUnexplained = errors.New("the network's decisions can't be explained")
-
 // Explanation is which parts of an image speak for a class: its Grad-CAM (Selvaraju et al. 2017, arXiv 1610.02391).
 type Explanation struct {
 	// Prediction is the class, with its probability.

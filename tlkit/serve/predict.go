@@ -39,9 +39,6 @@ type prediction struct {
 	Uncertain   bool    `json:"uncertain,omitempty"`
 }
 
-// errTimeout is the cause of contexts that HandlerOptions.Timeout has ended.
-var errTimeout = errors.New("the image was not classified in time; try again later")
-
 // predict answers POST /predict.
 func (h *Handler) predict(w http.ResponseWriter, r *http.Request) {
 	top, err := h.top(r)

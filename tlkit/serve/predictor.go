@@ -17,12 +17,6 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// ErrBusy is wrapped by the errors about images that exceed the queue; try again later.
-var ErrBusy = errors.New("too many images are waiting")
-
-// ErrClosed is the error of predictions after [Predictor.Close].
-var ErrClosed = errors.New("serve: the predictor is closed")
-
 // Options set the limits of a [Predictor]. The zero value is good for a service on one machine.
 type Options struct {
 	// MaxBatch is the largest number of images that the network computes at once; 0: 8.

@@ -95,13 +95,6 @@ func probeCall(call func() error) (float64, error) {
 	return max(best, time.Nanosecond).Seconds(), nil
 }
 
-// EngineConfig says which engines a run was computed on, by the names of GOMLX_BACKEND.
-type EngineConfig struct {
-	// Steps computed training steps, Forward the network in inference mode.
-	Steps   string `json:"steps"`
-	Forward string `json:"forward"`
-}
-
 // String returns a text such as "go for steps, onnx:cpu for evaluations".
 func (e EngineConfig) String() string {
 	if e.Steps == e.Forward {

@@ -325,3 +325,10 @@ func (r *Run) newResult(strategy string) *Result {
 	}
 	return res
 }
+
+// EngineConfig says which engines a run was computed on, by the names of GOMLX_BACKEND.
+type EngineConfig struct {
+	// Steps computed training steps, Forward the network in inference mode.
+	Steps   string `json:"steps"`
+	Forward string `json:"forward"`
+}

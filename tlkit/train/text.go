@@ -23,3 +23,6 @@ func duration(seconds float64) string {
 	}
 	return fmt.Sprintf("%d:%02d min", int(d.Minutes()), int(d.Seconds())%60)
 }
+
+// wording is a text in the languages of figures.
+type wording struct{ english, japanese string }

@@ -11,9 +11,6 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 )
 
-// wording is a text in the languages of figures.
-type wording struct{ english, japanese string }
-
 func (w wording) figure() plots.Figure { return plots.TextIn(w.english, w.japanese) }
 
 // and returns the text with a further sentence, which may be empty.

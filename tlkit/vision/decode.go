@@ -1,13 +1,11 @@
 package vision
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"golang.org/x/sync/semaphore"
 )
@@ -19,9 +17,6 @@ const (
 	// MaxFileBytes is the largest image file that is read.
 	MaxFileBytes = 256 << 20
 )
-
-// ErrTooLarge is wrapped by the errors about images and files beyond MaxDecodeBytes and MaxFileBytes.
-var ErrTooLarge = errors.New("image is too large")
 
 // ErrFormat is wrapped by the errors about files of no known format.
 var ErrFormat = errors.New("not a JPEG, PNG, GIF, BMP, WebP, TIFF or PNM image")
@@ -211,35 +206,6 @@ func brokenError(name string, h header, err error) error {
 	return fmt.Errorf("vision: broken %s image of %d x %d pixels: %w", name, h.width, h.height, err)
 }
 
-// UnsupportedError reports a file that may well be sound, but whose format or feature is not supported.
-type UnsupportedError struct {
-	Format  string // such as "HEIC"
-	Feature string // the unsupported part of a format that is otherwise read; "" if the whole format is not read
-	Advice  string // what to do
-}
-
-func (e *UnsupportedError) Error() string {
-	if e.Feature != "" {
-		return fmt.Sprintf("vision: %s image with a feature that is not read (%s); %s", e.Format, e.Feature, e.Advice)
-	}
-	return fmt.Sprintf("vision: %s is not read; %s", e.Format, e.Advice)
-}
-
-// formatOf recognises the format by the first bytes.
-func formatOf(data []byte) (format, error) {
-	for _, f := range formats {
-		for _, magic := range f.magic {
-			if matches(data, magic) {
-				return f, nil
-			}
-		}
-	}
-	if err := foreignFormat(data); err != nil {
-		return format{}, err
-	}
-	return format{}, fmt.Errorf("vision: %w (it begins with %q)", ErrFormat, data[:min(len(data), 8)])
-}
-
 // matches compares with a magic number, in which "?" stands for any byte.
 func matches(data []byte, magic string) bool {
 	if len(data) < len(magic) {
@@ -251,10 +217,4 @@ func matches(data []byte, magic string) bool {
 		}
 	}
 	return true
-}
-
-// hasPrefixFold is strings.HasPrefix for text in any case; it skips blanks and a byte order mark before the text.
-func hasPrefixFold(data []byte, prefix string) bool {
-	data = bytes.TrimLeft(bytes.TrimPrefix(data, []byte("\ufeff")), " \t\r\n")
-	return len(data) >= len(prefix) && strings.EqualFold(string(data[:len(prefix)]), prefix)
 }

@@ -3,7 +3,9 @@ package vision
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"slices"
+	"strings"
 )
 
 // foreign lists formats that people have among their images and that are not read, recognised by their first bytes.
@@ -67,6 +69,20 @@ const (
 	developed  = "develop it to TIFF or JPEG first, such as with: dcraw -T photo.cr2"
 	scientific = "write its values as PNG or TIFF images first"
 )
+
+// UnsupportedError reports a file that may well be sound, but whose format or feature is not supported.
+type UnsupportedError struct {
+	Format  string // such as "HEIC"
+	Feature string // the unsupported part of a format that is otherwise read; "" if the whole format is not read
+	Advice  string // what to do
+}
+
+func (e *UnsupportedError) Error() string {
+	if e.Feature != "" {
+		return fmt.Sprintf("vision: %s image with a feature that is not read (%s); %s", e.Format, e.Feature, e.Advice)
+	}
+	return fmt.Sprintf("vision: %s is not read; %s", e.Format, e.Advice)
+}
 
 func begins(magic ...string) func([]byte) bool {
 	return func(data []byte) bool {
@@ -164,4 +180,10 @@ func cameraRaw(data []byte) error {
 		return &UnsupportedError{Format: "camera raw file", Advice: developed}
 	}
 	return nil
+}
+
+// hasPrefixFold is strings.HasPrefix for text in any case; it skips blanks and a byte order mark before the text.
+func hasPrefixFold(data []byte, prefix string) bool {
+	data = bytes.TrimLeft(bytes.TrimPrefix(data, []byte("\ufeff")), " \t\r\n")
+	return len(data) >= len(prefix) && strings.EqualFold(string(data[:len(prefix)]), prefix)
 }

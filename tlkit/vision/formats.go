@@ -20,17 +20,6 @@ import (
 	"golang.org/x/image/tiff"
 )
 
-// header holds what the beginning of a file states about its image.
-type header struct {
-	width, height int
-	// perPixel is the peak memory of decoding in bytes per pixel: the decoder's own image, its working memory, and the
-	// RGB image made of it.
-	perPixel int
-	memory   int64 // all of it, once the size is known to be acceptable
-}
-
-func (h header) bytes() int64 { return int64(h.width) * int64(h.height) * int64(h.perPixel) }
-
 // format is one row of the table of decoders. The global registry of package image is not used: its formats depend on
 // the packages that a program happens to link (gonum's plots bring a TIFF decoder along).
 type format struct {
@@ -427,4 +416,19 @@ func unsupportedFeature(err error) string {
 		return "run-length encoding, 16-bit colours or an unusual header"
 	}
 	return ""
+}
+
+// formatOf recognises the format by the first bytes.
+func formatOf(data []byte) (format, error) {
+	for _, f := range formats {
+		for _, magic := range f.magic {
+			if matches(data, magic) {
+				return f, nil
+			}
+		}
+	}
+	if err := foreignFormat(data); err != nil {
+		return format{}, err
+	}
+	return format{}, fmt.Errorf("vision: %w (it begins with %q)", ErrFormat, data[:min(len(data), 8)])
 }

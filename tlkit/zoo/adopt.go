@@ -13,21 +13,6 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
-// HeadChoice determines the output layer of a model that is loaded from a weight file.
-type HeadChoice string
-
-// The choices of LoadOptions.Head.
-const (
-	// HeadAsFound takes the file's output layer if it fits the network, and else makes a new one, which standard error
-	// and Model.Notes report. All strategies but KeepHead replace the output layer anyway. Layers between backbone and
-	// output layer (mobilenet_v3's classifier.0) are new, too, if the file lacks them.
-	HeadAsFound HeadChoice = ""
-	// HeadOfFile needs an output layer in the file: without one that fits, loading fails.
-	HeadOfFile HeadChoice = "file"
-	// HeadNew makes a new output layer with random values, whatever the file holds.
-	HeadNew HeadChoice = "new"
-)
-
 // adopt fills m from a file of another origin: its keys may lie behind a prefix or in another library's layout, it may
 // have another output layer or none, and a first layer for one channel. The backbone must be complete.
 func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
@@ -469,13 +454,4 @@ func (f *fit) left(m *Model, head *foundHead, o LoadOptions) []string {
 			return key == head.from+strings.TrimPrefix(e.Key, m.HeadKey())
 		})
 	})
-}
-
-// listed joins names for a message, the first few of many.
-func listed(names []string) string {
-	const most = 6
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }

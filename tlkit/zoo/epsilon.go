@@ -31,12 +31,6 @@ func (s Spec) withEpsilon(epsilon float64) Spec {
 	return s.norms(epsilon, s.normed)
 }
 
-// baseName is a network's name without the epsilon.
-func baseName(name string) string {
-	base, _, _ := strings.Cut(name, epsilonMark)
-	return base
-}
-
 // epsilonVariant finds a network by a name that withEpsilon made.
 func epsilonVariant(all map[string]Spec, name string) (Spec, bool) {
 	base, number, ok := strings.Cut(name, epsilonMark)

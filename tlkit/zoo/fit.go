@@ -479,3 +479,12 @@ func module(key string) string {
 	name, _, _ := strings.Cut(key, ".")
 	return name
 }
+
+// listed joins names for a message, the first few of many.
+func listed(names []string) string {
+	const most = 6
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}

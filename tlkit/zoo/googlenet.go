@@ -1,8 +1,6 @@
 package zoo
 
 import (
-	"math"
-
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
@@ -89,18 +87,4 @@ func googLeNet() Architecture {
 			{After: "inception4d", Key: "aux2", Output: "fc2", Weight: 0.3, Forward: aux},
 		},
 	}
-}
-
-// inceptionLinear is a linear layer of the Inception networks, its weights from a normal distribution.
-func inceptionLinear(s *nn.Scope, x *Node, out int, std float64) *Node {
-	in := x.Shape().Dimensions[1]
-	return nn.LinearWith(s, x, out, nn.Normal(std), nn.UniformWithin(1/math.Sqrt(float64(in))))
-}
-
-// inceptionConv is the convolution of the Inception networks: without bias, with batch norm (epsilon 1e-3) and ReLU,
-// starting from a normal distribution (torchvision truncates it so far out that no values are cut).
-func inceptionConv(s *nn.Scope, x *Node, out int, kernel [2]int, stride int, pad [2]int, std float64) *Node {
-	x = nn.Conv2D(s.In("conv"), x, out, 1).Kernel(kernel[0], kernel[1]).Stride(stride).PadPerAxis(pad[0], pad[1]).
-		Init(nn.Normal(std)).Done()
-	return nn.ReLU(nn.BatchNorm(s.In("bn"), x).Epsilon(1e-3).Done())
 }

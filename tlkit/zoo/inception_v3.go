@@ -4,7 +4,6 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
-	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
 // inceptionV3s is the network of Szegedy et al. 2015 (arXiv 1512.00567, table 1 and figures 5 to 7 and 10), as
@@ -23,15 +22,6 @@ func inceptionV3s() []Spec {
 		s.Weights[i].Preprocess = inceptionNorm(s.Weights[i].Preprocess)
 	}
 	return []Spec{s}
-}
-
-// inceptionNorm is the normalisation that the published Inception weights were trained with, (x - 0.5)/0.5. torchvision
-// needs two steps: the transform normalises as for all its models, and the model then converts the result
-// (transform_input, set when published weights are loaded). Here it is one step, and the network is the same for all
-// weights.
-func inceptionNorm(p vision.Preprocess) vision.Preprocess {
-	p.Mean, p.Std = [3]float32{0.5, 0.5, 0.5}, [3]float32{0.5, 0.5, 0.5}
-	return p
 }
 
 // inceptionV3Builder joins the branches of a module. Each convolution has the key given by name.

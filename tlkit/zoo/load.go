@@ -11,6 +11,21 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
+// HeadChoice determines the output layer of a model that is loaded from a weight file.
+type HeadChoice string
+
+// The choices of LoadOptions.Head.
+const (
+	// HeadAsFound takes the file's output layer if it fits the network, and else makes a new one, which standard error
+	// and Model.Notes report. All strategies but KeepHead replace the output layer anyway. Layers between backbone and
+	// output layer (mobilenet_v3's classifier.0) are new, too, if the file lacks them.
+	HeadAsFound HeadChoice = ""
+	// HeadOfFile needs an output layer in the file: without one that fits, loading fails.
+	HeadOfFile HeadChoice = "file"
+	// HeadNew makes a new output layer with random values, whatever the file holds.
+	HeadNew HeadChoice = "new"
+)
+
 // LoadOptions choose the values that a model is loaded with. The zero value takes the default weight set.
 type LoadOptions struct {
 	// Weights is the name of a weight set ("IMAGENET1K_V2"), the path of a weight file (.pth, .safetensors) or of the

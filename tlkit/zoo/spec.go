@@ -126,3 +126,9 @@ type WeightSet struct {
 	// Default marks the set that a bare model name means.
 	Default bool `json:"default"`
 }
+
+// baseName is a network's name without the epsilon.
+func baseName(name string) string {
+	base, _, _ := strings.Cut(name, epsilonMark)
+	return base
+}

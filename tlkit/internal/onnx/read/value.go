@@ -147,3 +147,22 @@ func axesFrom(axes []int, rank int) ([]int, bool) {
 	}
 	return out, true
 }
+
+// withRank adds axes of length 1 in front.
+func withRank(x *Node, rank int) *Node {
+	if x.Rank() == rank {
+		return x
+	}
+	d := slices.Concat(slices.Repeat([]int{1}, rank-x.Rank()), x.Shape().Dimensions)
+	return Reshape(x, d...)
+}
+
+// prefixOf returns the layer that a key belongs to, for summaries.
+func prefixOf(key string) string {
+	for i := len(key) - 1; i > 0; i-- {
+		if key[i] == '.' {
+			return key[:i]
+		}
+	}
+	return key
+}
