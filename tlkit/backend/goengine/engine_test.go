@@ -118,6 +118,21 @@ func TestAgainstGoMLX(t *testing.T) {
 				ExpandAndBroadcast(in[2], []int{3, 7, 5, 40}, []int{0, 1, 2}), ReduceMax(y, -1), ReduceMax(Reshape(y, 3, -1), 1),
 				Concatenate([]*Node{ReduceMax(y, -1), ReduceMax(Neg(y), -1)}, 0)}
 		}, []*tensors.Tensor{x, random(11, 3, 7, 5, 1), row}},
+		"slices among zeros": {func(in []*Node) []*Node {
+			y := in[0]
+			zero := ScalarZero(y.Graph(), y.DType())
+			whole := compute.PadAxis{}
+			among := func(from, to int, fill *Node) *Node { // columns of y
+				part := Slice(y, AxisRange(), AxisRange(), AxisRange(), AxisRange(from, to))
+				return Pad(part, fill, whole, whole, whole, compute.PadAxis{Start: from, End: 40 - to})
+			}
+			a, b, c := among(0, 10, zero), among(10, 25, zero), among(25, 40, zero)
+			rows := Pad(Slice(y, AxisRange(0, 1)), zero, compute.PadAxis{End: 2}, whole, whole, whole)
+			corner := Pad(Slice(y, AxisRange(), AxisRange(), AxisRange(0, 2), AxisRange(0, 10)), zero, whole, whole, compute.PadAxis{End: 3}, compute.PadAxis{End: 30})
+			apart := Pad(Slice(y, AxisRange(), AxisRange(), AxisRange(), AxisRange(0, 8)), zero, whole, whole, whole, compute.PadAxis{Start: 10, End: 15, Interior: 1})
+			return []*Node{Add(a, b), Add(Add(b, a), c), Add(c, Add(a, b)), Add(a, c), Add(b, b), Add(among(0, 12, zero), b), Add(a, rows),
+				Add(a, among(10, 25, OnesLike(zero))), Add(corner, b), Add(Add(a, apart), c), Add(Add(c, b), y), Mul(Add(a, b), b)}
+		}, []*tensors.Tensor{x}},
 		"computed again": {func(in []*Node) []*Node {
 			y := AddScalar(in[0], 0.5)
 			s := Inverse(AddScalar(Exp(Neg(y)), 1))

@@ -124,6 +124,9 @@ func (f *Function) Tanh(x val) (val, error) {
 }
 
 func (f *Function) Add(lhs, rhs val) (val, error) {
+	if sum, err := f.joined(lhs, rhs); sum != nil || err != nil {
+		return sum, err
+	}
 	return f.one(compute.OpTypeAdd, nil, func(g fn, in []val) (val, error) { return g.Add(in[0], in[1]) }, lhs, rhs)
 }
 
