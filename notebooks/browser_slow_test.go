@@ -157,8 +157,17 @@ func (l labPage) wait(what, expression string, limit time.Duration) {
 // copy.
 func (l labPage) save(dir string) {
 	l.t.Helper()
-	l.eval(`(window.jupyterapp.commands.execute("docmanager:save"), "")`)
-	l.wait("the saved notebook", `!(`+labPanel+`).context.model.dirty`, time.Minute)
+	// The last cell's reply may come before its outputs: the kernel's next reply and what it says of its state come after
+	// them. A command to save does nothing while JupyterLab saves by itself.
+	l.eval(`((panel) => {
+		window.saved = "";
+		panel.sessionContext.session.kernel.requestKernelInfo().then(() => panel.context.save()).then(() => { window.saved = "yes"; }, (e) => { window.saved = "no: " + e; });
+		return "";
+	})(` + labPanel + `)`)
+	l.wait("the saved notebook", `window.saved`, 2*time.Minute)
+	if saved := l.eval(`window.saved`); saved != "yes" {
+		l.t.Fatalf("the notebook is not saved: %s", saved)
+	}
 	path := filepath.Join(dir, l.name+".ipynb")
 	keepsClaims(l.t, strings.TrimPrefix(l.name, "ja/")+".ipynb", read(l.t, path))
 	keep := os.Getenv("TLKIT_EXECUTED")
