@@ -77,20 +77,13 @@ func (e *editor) node(n ast.Node) bool {
 	if e.field(n) {
 		return false
 	}
+	e.dropUnused(n)
 	switch n := n.(type) {
 	case *ast.SelectorExpr:
 		e.starterValue(n)
 		return e.selector(n)
 	case *ast.Ident:
-		if _, isVar := e.info.Defs[n].(*types.Var); isVar && e.unused[n.Pos()] {
-			e.useLocal(n)
-		}
 		e.ident(n)
-	case *ast.TypeSwitchStmt:
-		// switch x := v.(type) whose x nothing uses
-		if a, ok := n.Assign.(*ast.AssignStmt); ok && len(a.Lhs) == 1 && e.unused[a.Lhs[0].Pos()] {
-			e.between(a.Lhs[0].Pos(), a.Rhs[0].Pos(), "")
-		}
 	case *ast.BlockStmt:
 		e.afterWaits(n.List)
 	case *ast.CaseClause:
@@ -98,10 +91,6 @@ func (e *editor) node(n ast.Node) bool {
 	case *ast.CommClause:
 		e.insert(n.Colon+1, e.rt()+".Next();")
 		e.afterWaits(n.Body)
-	case *ast.LabeledStmt:
-		if e.unused[n.Pos()] {
-			e.between(n.Pos(), n.Colon+1, "")
-		}
 	case *ast.BranchStmt:
 		if n.Tok == token.GOTO { // a loop too
 			e.insert(n.Pos(), e.rt()+".C();")
@@ -139,6 +128,24 @@ func (e *editor) node(n ast.Node) bool {
 		}
 	}
 	return true
+}
+
+// dropUnused edits a node that declares a local name which nothing uses: Go refuses it, and a cell runs.
+func (e *editor) dropUnused(n ast.Node) {
+	switch n := n.(type) {
+	case *ast.Ident:
+		if _, isVar := e.info.Defs[n].(*types.Var); isVar && e.unused[n.Pos()] {
+			e.useLocal(n)
+		}
+	case *ast.TypeSwitchStmt: // x of switch x := v.(type)
+		if a, ok := n.Assign.(*ast.AssignStmt); ok && len(a.Lhs) == 1 && e.unused[a.Lhs[0].Pos()] {
+			e.between(a.Lhs[0].Pos(), a.Rhs[0].Pos(), "")
+		}
+	case *ast.LabeledStmt:
+		if e.unused[n.Pos()] {
+			e.between(n.Pos(), n.Colon+1, "")
+		}
+	}
 }
 
 // replacements maps library functions that behave differently in a cell to their replacements in package rt: an
