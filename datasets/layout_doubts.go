@@ -204,8 +204,12 @@ func (r reading) noTraining() string {
 	if len(like) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s are splits, and none of the folders is named like the one for training, which may be %s (%s)",
-		list(nodeNames(r.splits)), list(nodeNames(like)), optionsBy(r.prefix, append(slices.Clone(r.splits), like[0]), func(name string) string { return cmp.Or(splitOf(name), trainSplit) }))
+	options := optionsBy(r.prefix, append(slices.Clone(r.splits), like[0]), func(name string) string { return cmp.Or(splitOf(name), trainSplit) })
+	which := list(nodeNames(like))
+	if len(like) > 1 {
+		which, options = "one of "+which, "for the first of them "+options
+	}
+	return fmt.Sprintf("%s are splits, and none of the folders is named like the one for training, which may be %s (%s)", list(nodeNames(r.splits)), which, options)
 }
 
 // numbered, numberedBeside, numberedOfSplits, numberedWithin: what would be the classes looks like numbered parts of

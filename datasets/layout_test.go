@@ -121,6 +121,8 @@ func TestFoldersAsPeopleHaveThem(t *testing.T) {
 		{"a folder around a split's classes, said", tree{"train/images/cats": 4, "train/images/dogs": 4, "val/images/cats": 1, "val/images/dogs": 1}, nil, Options{Train: "train", Val: "val"}, []string{"cats", "dogs"}, 8, 2, 0, ""},
 		{"no folder for training", tree{"apprentissage/a": 4, "apprentissage/b": 4, "validation/a": 1, "validation/b": 1, "test/a": 3, "test/b": 3}, nil, none, nil, 0, 0, 0,
 			`test, validation are splits, and none of the folders is named like the one for training, which may be apprentissage (Options{Train: "apprentissage", Val: "validation", Test: "test"})`},
+		{"two folders that may be for training", tree{"fit/a": 4, "fit/b": 4, "more/a": 3, "more/b": 3, "val/a": 1, "val/b": 1}, nil, none, nil, 0, 0, 0,
+			`which may be one of fit, more (for the first of them Options{Train: "fit", Val: "val"})`},
 		{"no folder for training, in a folder", tree{"x/fit/a": 4, "x/fit/b": 4, "x/val/a": 1, "x/val/b": 1}, nil, none, nil, 0, 0, 0, `none of the folders is named like the one for training, which may be fit (Options{Train: "x/fit", Val: "x/val"})`},
 		{"for evaluation alone", tree{"val/a": 4, "val/b": 4, "test/a": 1, "test/b": 1, "docs/figures": 2}, nil, none, []string{"a", "b"}, 0, 8, 2, ""},
 		{"splits in Spanish", tree{"entrenamiento/gato": 4, "entrenamiento/perro": 4, "entrenamiento/ave": 4, "validaci\u00f3n/gato": 1, "validaci\u00f3n/perro": 1, "prueba/gato": 1, "prueba/ave": 1}, nil, none, nil, 0, 0, 0,

@@ -240,6 +240,30 @@ func TestCheckpointMismatch(t *testing.T) {
 	if m, err := zoo.Load("resnet20", zoo.LoadOptions{Weights: both, Prefix: "teacher."}); err != nil || len(m.Classes) != 2 {
 		t.Errorf("with a prefix: %v", err)
 	}
+	_, err := zoo.Load("resnet20", zoo.LoadOptions{Weights: both, Prefix: "techer."})
+	wantError(t, err, `no key of `, `begins with LoadOptions.Prefix, "techer."; they begin with "student.", "teacher."`)
+}
+
+// TestPrefixes: a network is found behind a prefix that ends in no dot, and behind a part of its prefix that is given.
+func TestPrefixes(t *testing.T) {
+	away(t)
+	m := small(t, []string{"a", "b"}, 1)
+	before := func(prefix string) func(e []weights.Entry) []weights.Entry {
+		return renamed(func(k string) string { return prefix + k })
+	}
+	for prefix, given := range map[string]string{"net_": "", "network/": "", "model:": "", "net->": "", "my net ": "", "a.b_": "", "net.model.": "net.", "net.": "net", "net_x.": "net"} {
+		got, err := zoo.Load("resnet20", zoo.LoadOptions{Weights: checkpoint(t, m, before(prefix)), Prefix: given})
+		if err != nil {
+			t.Errorf("%q: %v", prefix, err)
+			continue
+		}
+		if notes := strings.Join(got.Notes, "\n"); !strings.Contains(notes, fmt.Sprintf("the prefix %q of its keys is left out", prefix)) {
+			t.Errorf("%q: notes %q", prefix, notes)
+		}
+	}
+	two := checkpoint(t, m, func(e []weights.Entry) []weights.Entry { return append(before("a_")(e), before("b_")(e)...) })
+	_, err := zoo.Load("resnet20", zoo.LoadOptions{Weights: two})
+	wantError(t, err, `behind the prefixes "a_" and "b_"; choose with LoadOptions.Prefix`)
 }
 
 func deeper(t *testing.T) *zoo.Model {

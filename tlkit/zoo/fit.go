@@ -74,9 +74,41 @@ func unwrapped(sd *weights.StateDict) *weights.StateDict {
 	return sd
 }
 
-// bestFit finds the prefix and the layout under which most keys of the file are the network's; if prefix is set, no
-// other is tried. It is an error if two parts of the file fit equally well, such as a student and its teacher.
+// bestFit finds the prefix and the layout under which most keys of the file are the network's; if prefix is set, only
+// those that begin with it are tried. It is an error if two parts of the file fit equally well, such as a student and its
+// teacher.
 func (m *Model) bestFit(sd *weights.StateDict, layouts []layout, prefix string) (*fit, error) {
+	if prefix != "" && !slices.ContainsFunc(sd.Keys(), func(key string) bool { return strings.HasPrefix(key, prefix) }) {
+		return nil, fmt.Errorf("zoo: no key of %s begins with LoadOptions.Prefix, %q; they begin with %s", sd.Source, prefix, beginnings(sd))
+	}
+	best := m.fits(sd, layouts, prefix, ".")
+	half := func(best []*fit) bool { return len(best) > 0 && 2*len(best[0].from) >= len(m.params) }
+	if !half(best) {
+		if others := m.fits(sd, layouts, prefix, separators); half(others) { // "net_conv1.weight"
+			best = others
+		}
+	}
+	f := &fit{prefix: prefix, layout: layouts[0]}
+	if half(best) || len(best) > 0 && best[0].prefix == "" { // a few equal keys are chance
+		f = best[0]
+		if err := f.ambiguous(sd, best[1:]); err != nil {
+			return nil, err
+		}
+	}
+	used := map[string]bool{}
+	for _, key := range f.from {
+		used[key] = true
+	}
+	f.over = slices.DeleteFunc(sd.Keys(), func(key string) bool { return used[key] || bookkeeping(key) })
+	return f, nil
+}
+
+// separators are what a prefix may end in where no dot stands behind it.
+const separators = "./_:|->\\ "
+
+// fits returns the prefixes and the layouts under which keys of the file are the network's, those with most keys first.
+// A prefix begins with the one given and ends in one of some separators.
+func (m *Model) fits(sd *weights.StateDict, layouts []layout, prefix, separators string) []*fit {
 	var best []*fit
 	known := map[string]bool{}
 	for _, p := range m.params {
@@ -85,7 +117,7 @@ func (m *Model) bestFit(sd *weights.StateDict, layouts []layout, prefix string) 
 	for _, l := range layouts {
 		found := map[string]*fit{}
 		for _, key := range sd.Keys() {
-			for _, p := range prefixes(key, prefix) {
+			for _, p := range prefixes(key, prefix, separators) {
 				for name := range strings.SplitSeq(l.rename(key[len(p):]), "|") {
 					if whole, _, _ := strings.Cut(name, "#"); !known[whole] {
 						continue
@@ -102,19 +134,7 @@ func (m *Model) bestFit(sd *weights.StateDict, layouts []layout, prefix string) 
 	slices.SortStableFunc(best, func(a, b *fit) int {
 		return cmp.Or(len(b.from)-len(a.from), len(a.prefix)-len(b.prefix), strings.Compare(a.prefix, b.prefix))
 	})
-	f := &fit{prefix: prefix, layout: layouts[0]}
-	if len(best) > 0 && (best[0].prefix == "" || 2*len(best[0].from) >= len(m.params)) { // a few equal keys are chance
-		f = best[0]
-		if err := f.ambiguous(sd, best[1:]); err != nil {
-			return nil, err
-		}
-	}
-	used := map[string]bool{}
-	for _, key := range f.from {
-		used[key] = true
-	}
-	f.over = slices.DeleteFunc(sd.Keys(), func(key string) bool { return used[key] || bookkeeping(key) })
-	return f, nil
+	return best
 }
 
 // skipConstants removes the keys from f.over that are constants of the network. The file must have their values, except
@@ -150,22 +170,33 @@ func equalInHalf(a, b float32) bool {
 	return x == y || math.Abs(x-y) <= max(math.Abs(x), math.Abs(y))/128
 }
 
-// prefixes returns the beginnings of a key up to each dot, "" first; or, when given is set, only that if the key begins
-// with it.
-func prefixes(key, given string) []string {
-	if given != "" {
-		if strings.HasPrefix(key, given) {
-			return []string{given}
-		}
+// prefixes returns the beginnings of a key up to each separator, "" first; or, when given is set, that and those that
+// begin with it, if the key does.
+func prefixes(key, given, separators string) []string {
+	if !strings.HasPrefix(key, given) {
 		return nil
 	}
-	out := []string{""}
-	for i := range len(key) {
-		if key[i] == '.' {
+	out := []string{given}
+	for i := len(given); i < len(key); i++ {
+		if strings.IndexByte(separators, key[i]) >= 0 {
 			out = append(out, key[:i+1])
 		}
 	}
 	return out
+}
+
+// beginnings lists what the keys of a file begin with, up to their first dot.
+func beginnings(sd *weights.StateDict) string {
+	var all []string
+	for _, key := range sd.Keys() {
+		if begin := strconv.Quote(key[:strings.IndexByte(key, '.')+1]); begin != `""` && !slices.Contains(all, begin) {
+			all = append(all, begin)
+		}
+	}
+	if len(all) == 0 {
+		return "no such word: leave it empty"
+	}
+	return listed(all)
 }
 
 // ambiguous returns an error if another fit covers as many keys as f with other tensors of the file.

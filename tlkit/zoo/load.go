@@ -50,8 +50,8 @@ type LoadOptions struct {
 	// Head chooses the output layer: the weight file's where it fits, which is the zero value, or a new one. A file
 	// without one loads, too, if its backbone is complete.
 	Head HeadChoice
-	// Prefix chooses among several networks in one file, by the beginning of their keys: "teacher.backbone.". "" means
-	// to look for it.
+	// Prefix chooses among several networks in one file, by the beginning of their keys: "teacher.backbone.", or
+	// "teacher." for a network that lies deeper behind it. "" means to look for it.
 	Prefix string
 	// Key is the place of the weights within a checkpoint of PyTorch ("ema.state_dict"), for files in which the rule of
 	// [weights.Open] finds another place or none.
