@@ -7,7 +7,7 @@
 // A cell is planned in five values, each made from the one before (plan.go):
 //
 //   - parsed: the text is cut at its top-level semicolons into declarations and
-//     statements (chunks.go, parse.go, declare.go).
+//     statements (chunks.go, parse.go, items.go, declare.go).
 //   - bound: package names are found, also without an import line (bind.go).
 //   - checked: go/types checks the cell together with the live names of earlier cells
 //     (check.go) and with those of their declarations that must be compiled again
