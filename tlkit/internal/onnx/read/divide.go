@@ -60,7 +60,7 @@ func (n *Net) trial() (map[string][]int, error) {
 	}
 	defer backend.Finalize()
 	shape := map[string][]int{}
-	err = exceptions.TryCatch[error](func() {
+	err = nn.Try(func() {
 		store := model.NewStore()
 		g := NewGraph(backend, "onnx")
 		store.SetTraining(g, true)

@@ -11,6 +11,8 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/support/exceptions"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 
 // Exporters write shapes as little programs (Shape, Gather, Concat, Reshape). onnx-gomlx computes them too, but
@@ -119,8 +121,11 @@ func (r *run) fold(v *node, in []value) []value {
 		panic(err)
 	}
 	defer backend.Finalize()
-	exec := MustNewExec(backend, func(g *Graph) []*Node {
-		out := r.constants(g, v, in)
+	exec := MustNewExec(backend, func(g *Graph) (out []*Node) {
+		// A panic with anything but an error would leave the compilation open, and Finalize would wait for its end.
+		if err := nn.Try(func() { out = r.constants(g, v, in) }); err != nil {
+			panic(err)
+		}
 		for _, n := range out {
 			if n.Shape().Size() > maxConstant {
 				exceptions.Panicf("a constant of shape %s", n.Shape())

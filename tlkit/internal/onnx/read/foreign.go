@@ -11,6 +11,8 @@ import (
 	"github.com/gomlx/gomlx/support/exceptions"
 	"github.com/gomlx/onnx-gomlx/onnx/parser"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 
 // pointwise are operators of onnx-gomlx v0.5.5 that treat each position by itself, with broadcasting.
@@ -210,7 +212,7 @@ func call(g *Graph, v *node, in []*Node, opset int64) []*Node {
 	}
 	defer m.Close()
 	var nodes []*Node
-	if err := exceptions.TryCatch[error](func() { nodes = m.CallGraph(nil, g, inputs, outputs...) }); err != nil {
+	if err := nn.Try(func() { nodes = m.CallGraph(nil, g, inputs, outputs...) }); err != nil {
 		exceptions.Panicf(unread+" (onnx-gomlx: %v)", v.op, err)
 	}
 	return nodes

@@ -205,7 +205,7 @@ func (r *run) eval(v *node) {
 		return
 	}
 	var out []value
-	err := exceptions.TryCatch[error](func() {
+	err := nn.Try(func() {
 		if native := natives[v.op]; native != nil {
 			if y, ok := native(r, v); ok {
 				out = []value{y}

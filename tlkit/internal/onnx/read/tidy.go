@@ -88,7 +88,7 @@ func (n *Net) noteTraining(inits map[string]*protos.TensorProto) {
 	training := func(v *node) bool {
 		switch v.op {
 		case "BatchNormalization":
-			return v.int("training_mode", 0) != 0 && n.depends[v.in[0]].image
+			return v.int("training_mode", 0) != 0 && len(v.in) > 0 && n.depends[v.in[0]].image
 		case "Dropout":
 			return len(v.in) > 2 && n.isTrue(v.in[2], inits)
 		}

@@ -2,6 +2,7 @@ package read
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -143,5 +144,43 @@ func TestTidy(t *testing.T) {
 				t.Errorf("%d tensors, want %d", len(got), len(want))
 			}
 		})
+	}
+}
+
+// TestFewerInputs: a node without some of its inputs or outputs ends in an error about the file, not in one of the reader.
+func TestFewerInputs(t *testing.T) {
+	training := &protos.AttributeProto{Name: "training_mode", Type: protos.AttributeProto_INT, I: 1}
+	extra := []*protos.NodeProto{ // operators that the fixtures lack
+		{OpType: "BatchNormalization", Output: []string{"more"}, Attribute: []*protos.AttributeProto{training}},
+		{OpType: "Dropout", Output: []string{"more", "mask"}}, {OpType: "Cast", Output: []string{"more"}}, {OpType: "Constant", Output: []string{"more"}},
+	}
+	for _, fixture := range []string{"resnet", "vit"} {
+		nodes := 0
+		if _, err := changed(t, fixture, func(m *protos.ModelProto) { nodes = len(m.Graph.Node) }); err != nil {
+			t.Fatal(err)
+		}
+		tried := func(what string, edit func(m *protos.ModelProto)) {
+			if err := change(t, fixture, edit); err != nil && strings.Contains(err.Error(), "the reader failed") {
+				t.Errorf("%s, %s: %v", fixture, what, err)
+			}
+		}
+		for i := range nodes {
+			for keep := range 3 {
+				tried(fmt.Sprintf("node %d with %d inputs", i, keep), func(m *protos.ModelProto) {
+					n := m.Graph.Node[i]
+					n.Input = n.Input[:min(keep, len(n.Input))]
+				})
+			}
+			tried(fmt.Sprintf("node %d without attributes", i), func(m *protos.ModelProto) { m.Graph.Node[i].Attribute = nil })
+			tried(fmt.Sprintf("node %d without outputs", i), func(m *protos.ModelProto) { m.Graph.Node[i].Output = nil })
+			for _, n := range extra {
+				tried(fmt.Sprintf("%s before node %d", n.OpType, i), func(m *protos.ModelProto) {
+					m.Graph.Node = slices.Insert(m.Graph.Node, i, n)
+					if len(m.Graph.Node[i+1].Input) > 0 {
+						m.Graph.Node[i+1].Input[0] = "more"
+					}
+				})
+			}
+		}
 	}
 }
