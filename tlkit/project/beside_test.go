@@ -38,7 +38,7 @@ func TestBeside(t *testing.T) {
 			t.Errorf("%s: the files are %q, embedded %q", f, p.Files, embedded.Files)
 		}
 	}
-	for file, want := range map[string]string{"Containerfile": "COPY classifier/shapebox.safetensors /shapebox.safetensors", ".containerignore": "!classifier/shapebox.safetensors",
+	for file, want := range map[string]string{"Containerfile": "COPY classifier/shapebox.safetensors /shapebox.safetensors\nENV MODEL_FILE=/shapebox.safetensors\n", ".containerignore": "!classifier/shapebox.safetensors",
 		"deploy/shapebox.service": "Environment=MODEL_FILE=/usr/local/share/shapebox/shapebox.safetensors", "README.md": "`shapebox.safetensors` beside itself"} {
 		text, err := os.ReadFile(filepath.Join(dir, file))
 		if err != nil || !strings.Contains(string(text), want) {

@@ -246,7 +246,8 @@ func (d deployed) imageOf(t *testing.T) {
 		t.Errorf("the image has %q, want %q", got, want)
 	}
 	cmd := exec.Command("/classify", "serve", "-addr", "127.0.0.1:0")
-	cmd.Env, cmd.Dir = []string{}, "/"
+	cmd.Env = strings.Fields(do("inspect", "--type", "image", "--format", "{{range .OCIv1.Config.Env}}{{.}} {{end}}", "classify:0.1.0"))
+	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root, Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	d.serve(cmd)
 }
