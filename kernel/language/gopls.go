@@ -217,7 +217,7 @@ func (it item) doc() string {
 	}
 	var markup protocol.MarkupContent
 	if json.Unmarshal(it.Documentation, &markup) == nil {
-		return plain(markup.Value)
+		return terminalText(markup.Value)
 	}
 	return ""
 }

@@ -61,7 +61,7 @@ func inspection(markdown string) map[string]any {
 		return nil
 	}
 	markdown = localLink.ReplaceAllString(markdown, "$1")
-	return map[string]any{"text/markdown": markdown, "text/plain": plain(markdown)}
+	return map[string]any{"text/markdown": markdown, "text/plain": terminalText(markdown)}
 }
 
 // localLink matches a link to a file of this machine, which a page can't open.
@@ -142,8 +142,8 @@ func (s *Service) describeName(ctx context.Context, word string) string {
 	return ""
 }
 
-// plain returns markdown as a terminal shows it.
-func plain(markdown string) string {
+// terminalText returns markdown as a terminal shows it.
+func terminalText(markdown string) string {
 	var lines []string
 	for _, line := range strings.Split(markdown, "\n") {
 		if strings.HasPrefix(line, "```") || strings.TrimSpace(line) == "---" {

@@ -331,6 +331,6 @@ func FuzzPlaces(f *testing.F) {
 			t.Fatalf("%q at %d: call at %d", code, offset, call)
 		}
 		position([]byte(code), offset)
-		plain(code)
+		terminalText(code)
 	})
 }

@@ -17,11 +17,11 @@ import (
 // SendComm delivers a value from the front end to gonbui/comms. It may be of any type that gonb's protocol registers;
 // other numbers and []any are converted.
 func (p *Process) SendComm(address string, value any) error {
-	return p.gonb.send(protocol.CommValue{Address: address, Value: plain(value)})
+	return p.gonb.send(protocol.CommValue{Address: address, Value: forGonbui(value)})
 }
 
-// plain converts a value as encoding/json decodes it to the type that gonbui expects.
-func plain(v any) any {
+// forGonbui converts a value as encoding/json decodes it to the type that gonbui expects.
+func forGonbui(v any) any {
 	switch x := v.(type) {
 	case bool:
 		if x {

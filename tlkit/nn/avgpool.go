@@ -77,7 +77,7 @@ func (p *AvgPoolBuilder) Done() *Node {
 			v = sumTaps(g.kernel[a], func(t int) *Node {
 				at := [2]int{}
 				at[a] = t
-				return spread(from, line, at[0], at[1], to)
+				return unwindow(from, line, at[0], at[1], to)
 			})
 		}
 		return padSpatial(v, [2]int{-g.pad[0], -g.pad[1]}, [2]int{-g.pad[0], -g.pad[1]}, zero(v))

@@ -114,7 +114,7 @@ func Subsample(x *Node, stride int) *Node {
 	d := x.Shape().Dimensions
 	size := [2]int{g.outSize(d[1], 0), g.outSize(d[2], 1)}
 	return withGradient(func() *Node { return window(x, g, 0, 0, size) }, []*Node{x}, []vjp{
-		func(v *Node) *Node { return spread(v, g, 0, 0, d) },
+		func(v *Node) *Node { return unwindow(v, g, 0, 0, d) },
 	})
 }
 

@@ -107,12 +107,12 @@ func (b *BatchNormBuilder) followBatch(meanVar, varVar *model.Variable, mean, va
 	if b.s.Pass.Momentum != 0 {
 		momentum = b.s.Pass.Momentum
 	}
-	follow(meanVar.NodeValue(g), mean, momentum, meanVar.SetNodeValue)
-	follow(varVar.NodeValue(g), variance, momentum, varVar.SetNodeValue)
+	updateAverage(meanVar.NodeValue(g), mean, momentum, meanVar.SetNodeValue)
+	updateAverage(varVar.NodeValue(g), variance, momentum, varVar.SetNodeValue)
 }
 
-// follow moves a running value towards the batch's: old + momentum*(now - old).
-func follow(old, now *Node, momentum float64, set func(*Node)) {
+// updateAverage moves a running value towards the batch's: old + momentum*(now - old).
+func updateAverage(old, now *Node, momentum float64, set func(*Node)) {
 	set(StopGradient(Add(old, MulScalar(Sub(now, old), momentum))))
 }
 

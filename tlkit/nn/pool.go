@@ -101,7 +101,7 @@ func (p *MaxPoolBuilder) Done() *Node {
 		for i, t := range taps() {
 			share := masked(Equal(t, top), left)
 			left = Sub(left, share) // later equals get nothing
-			part := spread(share, g, i/g.kernel[1], i%g.kernel[1], pd)
+			part := unwindow(share, g, i/g.kernel[1], i%g.kernel[1], pd)
 			if dx == nil {
 				dx = part
 			} else {
@@ -112,8 +112,8 @@ func (p *MaxPoolBuilder) Done() *Node {
 	}})
 }
 
-// spread is the transpose of window: it puts each position's value at the tap (row, col) of its window.
-func spread(v *Node, g geometry, row, col int, padded []int) *Node {
+// unwindow is the transpose of window: it puts each position's value at the tap (row, col) of its window.
+func unwindow(v *Node, g geometry, row, col int, padded []int) *Node {
 	size := v.Shape().Dimensions
 	tap := [2]int{row, col}
 	var lo, hi [2]int

@@ -91,7 +91,7 @@ func bitsOf(model *zoo.Model, data *datasets.Dataset) int {
 // add adds lines to the model card.
 func (v *view) add(facts []Fact) {
 	for _, f := range facts {
-		v.Facts = append(v.Facts, Fact{plain(f.Name), plain(f.Value), plain(f.Limits)})
+		v.Facts = append(v.Facts, Fact{harmless(f.Name), harmless(f.Value), harmless(f.Limits)})
 	}
 }
 
@@ -100,7 +100,7 @@ func oneLine(classes []string) string {
 	const some = 12
 	names := make([]string, 0, some)
 	for _, c := range classes[:min(some, len(classes))] {
-		names = append(names, plain(c))
+		names = append(names, harmless(c))
 	}
 	text := strings.Join(names, ", ")
 	if more := len(classes) - some; more > 0 {
@@ -109,8 +109,8 @@ func oneLine(classes []string) string {
 	return text
 }
 
-// plain makes a text safe for a comment, a table and a unit file: names of classes come from folders of strangers.
-func plain(text string) string {
+// harmless makes a text safe for a comment, a table and a unit file: names of classes come from folders of strangers.
+func harmless(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r < ' ' || r == 0x7f || r == 0x2028 || r == 0x2029:

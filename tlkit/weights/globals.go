@@ -303,7 +303,7 @@ func (u *unpickler) rebuild(g *global, args tuple, typed bool) (any, error) {
 
 // parameter is a tensor that torch trains.
 func (u *unpickler) parameter(g *global, args tuple) (any, error) {
-	if t, ok := plain(arg(args, 0)).(*Tensor); ok {
+	if t, ok := tensorOf(arg(args, 0)).(*Tensor); ok {
 		return t, nil
 	}
 	return u.opaque(g, args)

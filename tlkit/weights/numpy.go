@@ -93,8 +93,8 @@ func numpyType(v any) (d DType, big, ok bool) {
 	return d, arg(state, 1) == any(">"), ok
 }
 
-// plain returns the tensor that an object of the pickle stands for, or v itself.
-func plain(v any) any {
+// tensorOf returns the tensor that an object of the pickle stands for, or v itself.
+func tensorOf(v any) any {
 	if o, ok := v.(*object); ok && o.array != nil {
 		return o.array
 	}

@@ -41,7 +41,7 @@ func (d *dict) get(key string) (any, bool) {
 // set adds a pair. A repeated name is an error: the choice between two tensors must not be left to chance. A model
 // under a number has it as its name, so that Python's {"0": a, 0: b} repeats one.
 func (u *unpickler) set(d *dict, key, value any) error {
-	value = plain(value)
+	value = tensorOf(value)
 	if name, ok := key.(string); ok {
 		if _, dup := d.index[name]; dup {
 			hint := ""
@@ -148,7 +148,7 @@ func numbered(items []any) *dict {
 	for i, item := range items {
 		key := strconv.Itoa(i)
 		d.index[key] = i
-		d.keys, d.values = append(d.keys, key), append(d.values, plain(item))
+		d.keys, d.values = append(d.keys, key), append(d.values, tensorOf(item))
 	}
 	return d
 }

@@ -282,7 +282,7 @@ func (f *Function) ReduceWindow(x val, kind compute.ReduceOpType, window, stride
 	window, strides, paddings = slices.Clone(window), slices.Clone(strides), slices.Clone(paddings)
 	inDilations, windowDilations = slices.Clone(inDilations), slices.Clone(windowDilations)
 	var attrs any
-	if !spread(inDilations) && !spread(windowDilations) {
+	if !isDilated(inDilations) && !isDilated(windowDilations) {
 		attrs = poolAttrs{window, strides, paddings, kind}
 	}
 	return f.one(compute.OpTypeReduceWindow, attrs, func(g fn, in []val) (val, error) {
@@ -290,8 +290,8 @@ func (f *Function) ReduceWindow(x val, kind compute.ReduceOpType, window, stride
 	}, x)
 }
 
-// spread reports whether any dilation is more than 1.
-func spread(dilations []int) bool {
+// isDilated reports whether any dilation is more than 1.
+func isDilated(dilations []int) bool {
 	return slices.ContainsFunc(dilations, func(d int) bool { return d > 1 })
 }
 

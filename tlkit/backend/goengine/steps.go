@@ -136,7 +136,7 @@ func (a convAttrs) kernelGradient() bool {
 	ax := a.axes
 	return ax.InputBatch == 3 && ax.InputChannels == 0 && axesAre(ax.InputSpatial, 1, 2) &&
 		ax.KernelInputChannels == 0 && ax.KernelOutputChannels == 3 && axesAre(ax.KernelSpatial, 1, 2) &&
-		ax.OutputBatch == 2 && ax.OutputChannels == 3 && axesAre(ax.OutputSpatial, 0, 1) && a.groups <= 1 && !spread(a.inDilations)
+		ax.OutputBatch == 2 && ax.OutputChannels == 3 && axesAre(ax.OutputSpatial, 0, 1) && a.groups <= 1 && !isDilated(a.inDilations)
 }
 
 func forwardStep(n *node, a convAttrs, set kernels.Set) *maker {

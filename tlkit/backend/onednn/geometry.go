@@ -98,9 +98,9 @@ func forConv(g kernels.Geometry, l kernels.KernelLayout) (c convolution, ok bool
 	flipped := l.Flipped || g.Kernel == dense // one tap is its own reverse
 	switch {
 	case g.InDilation == dense && (!l.Flipped || g.Kernel == dense):
-		return plain(forward, g, taps(g, l, false)), true
+		return undilated(forward, g, taps(g, l, false)), true
 	case g.Stride == dense && flipped:
-		return plain(inputGradient, transposed(g), taps(g, l, true)), true
+		return undilated(inputGradient, transposed(g), taps(g, l, true)), true
 	}
 	return c, false
 }
@@ -127,11 +127,11 @@ func forKernelGradient(g kernels.Geometry) (c convolution, ok bool) {
 	if g.InDilation != [2]int{1, 1} {
 		return c, false
 	}
-	return plain(kernelGradient, g, taps(g, kernels.KernelLayout{}, false)), true
+	return undilated(kernelGradient, g, taps(g, kernels.KernelLayout{}, false)), true
 }
 
-// plain is the convolution g without dilated images, with a kernel of the given layout.
-func plain(k kind, g kernels.Geometry, w layout) convolution {
+// undilated is the convolution g without dilated images, with a kernel of the given layout.
+func undilated(k kind, g kernels.Geometry, w layout) convolution {
 	c := convolution{kind: k, operands: inFloat32, x: images(g.Batch, g.In, g.InC), w: w, y: images(g.Batch, g.Out, g.OutC),
 		stride: g.Stride, low: g.Pad}
 	for a := range 2 {
