@@ -17,8 +17,8 @@ type LabOptions struct {
 	Prefix string
 	// Kernel is the kernel of new notebooks; empty means KernelName.
 	Kernel string
-	// PageKeepsOutputs leaves outputs to the page alone, as a plain JupyterLab does: what a cell shows while no page is open is
-	// lost. Otherwise the server keeps it (kernel/keep).
+	// PageKeepsOutputs leaves outputs to the page alone, as a plain JupyterLab does: those that come while no page is
+	// open are lost. Otherwise the server keeps it (kernel/keep).
 	PageKeepsOutputs bool
 	// Args are further arguments of "jupyter lab".
 	Args []string

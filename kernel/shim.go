@@ -122,8 +122,8 @@ func GoShim(args []string) int {
 	return 1
 }
 
-// withoutCellSettings returns env without the kernel's settings for cells, for a module of the user's own. What %env
-// has set to another value stays.
+// withoutCellSettings returns env without the kernel's settings for cells, for a module of the user's own. A variable
+// that %env has set to another value stays.
 func withoutCellSettings(env []string) []string {
 	ours := build.CleanEnv(nil, os.Getenv("GOTMPDIR"))
 	return slices.DeleteFunc(slices.Clone(env), func(kv string) bool { return slices.Contains(ours, kv) })

@@ -18,8 +18,8 @@ const abandoned = 15 * time.Minute
 
 // withoutLock downloads on a file system without locks, where other processes may download the same file at the same
 // time. Each writes an unfinished file of its own, Part.NUMBER: process numbers would not do, since containers on one
-// drive often have the same. What a call has not finished becomes Part.left, which the next call goes on with, as with
-// the file of a process that was killed. A finished download removes all of them.
+// drive often have the same. The next call goes on with the unfinished file of an earlier one, which becomes Part.left,
+// and with that of a process that was killed. A finished download removes all of them.
 func withoutLock(ctx context.Context, r Request) error {
 	shared := r.Part
 	left := shared + ".left"

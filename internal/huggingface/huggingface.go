@@ -205,8 +205,8 @@ func (r Repo) shared(revision, name string, sound func(path string) bool) string
 	return ""
 }
 
-// isSound reports whether the content of a file of a cache is what its name there says. Whoever put it into TLKIT_DATA may
-// have copied half of it. A name without a digest says nothing, so such a file is not sound.
+// isSound reports whether the content of a file of a cache has the digest that is its name. A copy in TLKIT_DATA may be
+// incomplete. A file whose name is no digest is not sound.
 func isSound(path string) bool {
 	blob, err := filepath.EvalSymlinks(path)
 	if err != nil {

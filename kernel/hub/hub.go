@@ -103,7 +103,7 @@ func thisProgram() (string, error) {
 // dataFolder is the folder in the hub's with data sets and weights for all users.
 const dataFolder = "data"
 
-// prepareData makes the folder of the shared data sets and weights. What the teacher has put there stays.
+// prepareData makes the folder of the shared data sets and weights. Files of the teacher stay there.
 func (o Options) prepareData() error {
 	dir := filepath.Join(o.Dir, dataFolder)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -115,7 +115,7 @@ func (o Options) prepareData() error {
 	return nil
 }
 
-// prepareLessons copies the lessons to a folder that users can read. What the teacher has put there stays.
+// prepareLessons copies the lessons to a folder that users can read. Files of the teacher stay there.
 func (o Options) prepareLessons(p kernel.Prefix) error {
 	from, rule := o.Lessons, anyLesson
 	if from == "" {

@@ -24,7 +24,7 @@ import (
 const (
 	// AuthLocal is an account of this machine and its password, by PAM.
 	AuthLocal = "local"
-	// AuthPassword is one password for all. Whoever knows it can log in under any name.
+	// AuthPassword is one password for all. It lets a user log in under any name.
 	AuthPassword = "password"
 	// AuthOAuth is an OAuth 2 service, whose addresses and secrets are in environment variables.
 	AuthOAuth = "oauth"

@@ -21,7 +21,7 @@ const noFollow = syscall.O_NOFOLLOW
 
 func setUmask(mask int) { syscall.Umask(mask) }
 
-// Start replaces this process by JupyterHub in a prepared folder. What it starts sees a /proc without the processes of
+// Start replaces this process by JupyterHub in a prepared folder. Its children see a /proc without the processes of
 // other users. Start returns only when that fails.
 func Start(opts Options) error {
 	o, _, err := opts.complete()

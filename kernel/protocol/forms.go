@@ -42,8 +42,9 @@ type FormField struct {
 //go:embed form.js
 var formScript string
 
-// formAddress is the address to which the page sends values. What concerns one form goes to formAddress/ID in the page:
-// "ready" once its fields can be used, "running", "done", "failed", and "gone" if its cell can't be run again from here.
+// formAddress is the address to which the page sends values. A message about one form goes to formAddress/ID in the
+// page: "ready" once its fields can be used, "running", "done", "failed", and "gone" if its cell can't be run again
+// from here.
 const formAddress = "#form"
 
 // form is a form that was shown below a cell.
@@ -198,7 +199,7 @@ func (t *forms) take(f *form) map[string]string {
 	return values
 }
 
-// rerun runs a form's cell with the newest values of the page. What was shown below the cell stays until the run shows
+// rerun runs a form's cell with the newest values of the page. The old outputs stay below the cell until the run shows
 // something, so that a picture changes without a gap. The run is none of the history, and gets no reply: no client has
 // requested it.
 func (s *Server) rerun(f *form) {

@@ -70,8 +70,8 @@
 //
 // # Folder and environment
 //
-// Cells, magics and commands share them (environment.go): what a cell changes with os.Setenv and os.Chdir is known to
-// %env, %pwd and ! when the cell has ended, and to every later worker.
+// Cells, magics and commands share them (environment.go): %env, %pwd and ! know what a cell has changed with
+// os.Setenv and os.Chdir once the cell has ended, and so does every later worker.
 //
 // # Names that a program sees
 //

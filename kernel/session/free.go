@@ -14,7 +14,7 @@ import (
 // A variable that has lost its name stays in the memory of its cell's package, with all that its value holds. The worker
 // sets it to zero when no code can use it any more. Code uses it by its name: the bodies of cells, which have ended, and
 // functions. A function that the session does not have any more can still be called if something was given it as a value,
-// and so can function literals and methods: what they use stays. What a pointer may point to stays as well.
+// and so can function literals and methods: variables that they use stay, and so do those that a pointer may point to.
 
 // reach is the loaded code that can use a variable, or call a function.
 type reach struct {
@@ -244,8 +244,8 @@ func (u *names) unusable() (all []string) {
 	return all
 }
 
-// free lets the worker set variables to zero that no code can use any more. What a goroutine may use, it leaves for the
-// next time.
+// free lets the worker set variables to zero that no code can use any more. It leaves those that a goroutine may
+// use for the next time.
 func (s *Session) free() {
 	all := s.names.unusable()
 	if len(all) == 0 {

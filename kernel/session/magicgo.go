@@ -71,7 +71,7 @@ func (c *call) goBelow() bool {
 	return hasGo(strings.Join(strings.Split(c.cell.code, "\n")[c.place+1:], "\n"))
 }
 
-// timeMany records the code that %timeit repeats. What stands on the line of %%timeit is its setup, which runs once.
+// timeMany records the code that %timeit repeats. The line of %%timeit is its setup, which runs once.
 func (c *call) timeMany() *Error {
 	t := &timeit{line: c.place, runs: 7, digits: 3, whole: strings.HasPrefix(c.name, "%%")}
 	options := strings.Fields(c.args)

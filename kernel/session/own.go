@@ -18,9 +18,9 @@ import (
 // is the cell's own: a variable of the function that runs the cell, as Go's text says. A later cell that uses it is told
 // why it is gone.
 //
-// The types are known only after checking: the cell is then parsed again. What a := makes with such variables is the
-// session's, but only the body can tell its type: it is the cell's own for one round, on trial, and then declared with
-// the type that was found.
+// The types are known only after checking: the cell is then parsed again. A variable that a := makes with such
+// variables is the session's, but only the body can tell its type: it is the cell's own for one round, on trial, and
+// then declared with the type that was found.
 
 // ownVars are variables that a round of checking has found to be the cell's own, or not.
 type ownVars struct {

@@ -250,8 +250,8 @@ func (s *Session) askWords(ctx context.Context, value, path, fn string, arg int)
 // hookTime is the limit for a hook.
 const hookTime = 20 * time.Second
 
-// hookCode calls a hook and writes the words to a file, one on a line: what the session's code prints meanwhile, in
-// this goroutine or another, is output like any other. The same code serves all calls, so that it is compiled once.
+// hookCode calls a hook and writes the words to a file, one on a line. Whatever the session's code prints meanwhile,
+// in this goroutine or another, remains output. The same code serves all calls, so that it is compiled once.
 const (
 	hookImports = "import words_os \"os\"\nimport words_strconv \"strconv\"\nimport words_strings \"strings\"\n"
 	hookCode    = "{\nwords_arg_, _ := words_strconv.Atoi(words_os.Args[2])\n" +

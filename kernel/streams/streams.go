@@ -170,7 +170,7 @@ func (s *Streams) Next(deliver func(name string, data []byte)) bool {
 }
 
 // first takes the first event; its pipe is nil if there is none. A FIFO whose order is not exact comes last, but not after
-// more than fastSlots others: what was printed before something is shown stands above it.
+// more than fastSlots others, so that text stands above a display that came after it.
 func (s *Streams) first() event {
 	for s.waited < fastSlots {
 		e := s.firstReady()

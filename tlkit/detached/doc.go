@@ -12,6 +12,6 @@
 // sets were loaded, and the strategies. Then it starts "tlkernel train FOLDER". The run itself is an ordinary one:
 // tlkit.Open finds it, and the same call of Compare continues it.
 //
-// Whether a training goes on is not guessed from a process number: its processes hold a lock on a file in the folder,
+// No process number is used to guess whether a training goes on: its processes hold a lock on a file in the folder,
 // which the system releases when the last one ends, in whatever way.
 package detached

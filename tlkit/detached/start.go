@@ -123,7 +123,7 @@ var program = func(runDir string) ([]string, error) {
 	return []string{tlkernel, "train", runDir}, nil
 }
 
-// launch starts the job's process, which keeps the lock, with env added to the environment. What it prints goes to the log.
+// launch starts the job's process, which keeps the lock, with env added to the environment. Its output goes to the log.
 func (j *job) launch(lock *os.File, env ...string) error {
 	dir := j.dir()
 	command, err := program(filepath.Dir(dir))

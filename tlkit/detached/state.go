@@ -73,7 +73,7 @@ var phasesInJapanese = map[Phase]string{
 	Stopped: "停止", Failed: "失敗", Lost: "中断", NotFinished: "未完了",
 }
 
-// japanese is String in Japanese. What a program or the system said as an error stays as it is.
+// japanese is String in Japanese. Errors of programs and of the system stay as they are.
 func (s State) japanese() string {
 	s.Error = words.Of(s.Error)
 	return s.line(phasesInJapanese[s.Phase], inJapanese)

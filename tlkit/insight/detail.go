@@ -182,7 +182,7 @@ func (c *comparison) errors(s square) (whole, within float64) {
 	return whole, within
 }
 
-// difference returns by how much pixel i of b is brighter than expected. What is clipped may stand for any value
+// difference returns by how much pixel i of b is brighter than expected. A clipped value may stand for any value
 // further out, which is no difference.
 func (c *comparison) difference(i int) float64 {
 	e := float64(c.b.grey[i])/256 - c.gain*float64(c.a.grey[i])/256 - c.offset

@@ -36,8 +36,8 @@ type EmbeddingOptions struct {
 	// Perplexity is the number of neighbours that t-SNE keeps near each image, smoothly counted; 0 means 30, and with
 	// fewer than 90 images a third of them.
 	Perplexity float64
-	// Seed is of t-SNE: 0 begins at the principal components, others at random places. What is not there with every seed
-	// is no property of the images.
+	// Seed is of t-SNE: 0 begins at the principal components, others at random places. A pattern that some seeds do not
+	// show is no property of the images.
 	Seed uint64
 }
 

@@ -19,7 +19,8 @@ func (p *Predictor) work() {
 	}
 }
 
-// gather returns a batch that begins with first: what is waiting, and, for BatchWait at most, what is being decoded.
+// gather returns a batch that begins with first: images that wait, and for BatchWait at most those that are being
+// decoded.
 func (p *Predictor) gather(first *job) []*job {
 	batch := []*job{first}
 	var late <-chan time.Time

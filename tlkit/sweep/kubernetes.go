@@ -15,7 +15,7 @@ import (
 // Kubernetes trains tasks as an Indexed Job of a Kubernetes cluster, 1.29 or newer, by kubectl. The sweep's folder and the
 // working folder must be in a volume that all pods can mount and write (ReadWriteMany), at the same path as here, and its
 // file system must know locks (flock): in a JupyterHub on the cluster, that is the user's home. A pod that a node loses is
-// started again and goes on from the checkpoint; what the job gives up, the sweep starts again in another job.
+// started again and goes on from the checkpoint; the sweep starts tasks that the job gives up again in another job.
 //
 // Without kubectl the error of Train names the manifest that it wrote.
 type Kubernetes struct {
@@ -56,7 +56,7 @@ func (k Kubernetes) Train(ctx context.Context, tasks []*Task, env []string, work
 	if _, err := exec.LookPath("kubectl"); err != nil {
 		return fmt.Errorf("%w; where it is, run: kubectl apply -f %s\nWhen that job has ended, the same call of Run has its results", err, shellQuote(manifest))
 	}
-	// The name before the job: what is submitted is found again, whenever this process ends.
+	// The name before the job: a submitted job is found again, whenever this process ends.
 	if err := remember(job, work); err != nil {
 		return err
 	}

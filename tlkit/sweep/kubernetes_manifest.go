@@ -87,7 +87,7 @@ func (k Kubernetes) complete(tasks int, folders ...string) (Kubernetes, error) {
 }
 
 // write writes the job's manifest, its script and the list of its folders, and returns the job's name and the manifest's
-// path. The name depends on all three: what is written again for the same tasks is the same job.
+// path. The name depends on all three, so that the same tasks make the same job.
 func (k Kubernetes) write(tasks []*Task, env []string, work string) (name, manifest string, err error) {
 	list, err := folderList(tasks)
 	if err != nil {

@@ -22,8 +22,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// Sweep is a set of trainings: every model with every recipe, strategy and seed. What another process can't load, such as
-// a strategy that is a type of the notebook, can't be swept; see [detached.Start].
+// Sweep is a set of trainings: every model with every recipe, strategy and seed. It takes only what another process can
+// load: no strategy that is a type of the notebook; see [detached.Start].
 type Sweep struct {
 	// Name is the sweep's name, of a folder like a run's.
 	Name string

@@ -165,8 +165,8 @@ func (m *mlflow) experiment(ctx context.Context) (string, error) {
 	return got.Experiment.ID, err
 }
 
-// find returns the run of a result, which is made if it is not there. What a result depends on is in its tag: a
-// strategy that is trained anew with another recipe is another run.
+// find returns the run of a result, which is made if it is not there. Its tag has all that a result depends
+// on: a strategy that is trained anew with another recipe is another run.
 func (m *mlflow) find(ctx context.Context, experiment string, run *train.Run, r *train.Result) (*mlflowRun, error) {
 	folder, err := idOf(run)
 	if err != nil {
@@ -219,8 +219,8 @@ func (there *mlflowRun) of(history []train.Epoch) bool {
 	return epoch == 0 || epoch <= len(history) && history[epoch-1].Seconds == seconds
 }
 
-// leave gives up a run whose last epochs were lost, since a killed training went on from an earlier checkpoint. What is
-// trained instead is another run. A run that has ended stays as it is.
+// leave gives up a run whose last epochs were lost, since a killed training went on from an earlier checkpoint. The
+// epochs trained instead are another run. A run that has ended stays as it is.
 func (m *mlflow) leave(ctx context.Context, there *mlflowRun, id string) error {
 	for _, tag := range []keyValue{{"tlkit.id", id + "/" + there.Info.RunID}, {"tlkit.lost", "the training went on from an earlier epoch, in another run"}} {
 		if err := m.call(ctx, http.MethodPost, "runs/set-tag", map[string]any{"run_id": there.Info.RunID, "key": tag.Key, "value": tag.Value}, nil); err != nil {

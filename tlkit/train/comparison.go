@@ -352,7 +352,7 @@ func Trained(r Recipe, name string, ds *datasets.Dataset, pretrained *zoo.Model,
 }
 
 // CheckComparison returns the error that Compare with these arguments would return before any work, and writes nothing;
-// nil if there is none. What the run has begun already is not refused.
+// nil if there is none. It does not refuse strategies that the run has begun already.
 func CheckComparison(r Recipe, name string, ds *datasets.Dataset, pretrained *zoo.Model, strategies []Strategy) error {
 	asked, err := newCall(name, ds, pretrained, r, strategies)
 	if err != nil || asked.finished() != nil {

@@ -127,8 +127,8 @@ func fitting(m *zoo.Model, split *datasets.Split, what string) (*datasets.Split,
 	return matched.WithClasses(m.Classes), nil
 }
 
-// written returns names as run.json has them: what is no valid UTF-8, as in names of folders from zips of other
-// systems, is there as U+FFFD.
+// written returns names as run.json has them: with U+FFFD for bytes that are no valid UTF-8, as in names of folders
+// from zips of other systems.
 func written(names []string) []string {
 	all := make([]string, len(names))
 	for i, name := range names {

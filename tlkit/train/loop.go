@@ -381,7 +381,7 @@ func (l *loop) diverged(which string, loss, rate float64) error {
 	return &divergedError{Divergence{Epoch: l.at.Epoch + 1, Step: l.at.Step, LearningRate: rate, Loss: which, Untrained: l.at.Steps == 0, OwnLoss: l.ownLoss}, l.res.run.Name, l.res.label(), loss}
 }
 
-// undefined ends a training in which a loss or a gradient is no number; what is that of Divergence.Undefined.
+// undefined ends a training in which a loss or a gradient is no number; what becomes Divergence.Undefined.
 func (l *loop) undefined(loss, rate float64, what string, later bool) error {
 	return &divergedError{Divergence{Epoch: l.at.Epoch + 1, Step: l.at.Step + 1, LearningRate: rate, Loss: "training", Undefined: what, Later: later, OwnLoss: l.ownLoss},
 		l.res.run.Name, l.res.label(), loss}

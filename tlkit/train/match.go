@@ -18,8 +18,9 @@ type otherError struct{ text string }
 
 func (e *otherError) Error() string { return e.text }
 
-// match leaves out what is of another training, and notes it. What the files of a result are to be of is in run.json;
-// if none of them is of that, an earlier version may have described it differently, and they are to be of one training.
+// match leaves out the files that are of another training, and notes it. run.json says which training a result is of;
+// if no file is of that one, an earlier version may have described it differently, and all files must be of the same
+// training.
 func (r *Result) match() {
 	ids, err := r.run.identities(r.Strategy, r.Seed)
 	if err != nil {

@@ -24,8 +24,8 @@ var nameRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 // maxName leaves room for what is written beside: file systems take names of 255 bytes.
 const maxName = 100
 
-// checkName returns an error for a name that is no name of a folder everywhere, with one that is; what says whose name
-// it is.
+// checkName returns an error for a name that is no name of a folder everywhere, with one that is. what is the thing
+// that has the name.
 func checkName(what, name string) error {
 	if nameRule.MatchString(name) {
 		return nil

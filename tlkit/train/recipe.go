@@ -115,8 +115,8 @@ type Precision string
 // cross-entropy, gradients and the optimizer; bfloat16 has float32's range, so that losses need no scaling. Frozen stages
 // and evaluations are computed in bfloat16, too: on OpenVINO, where it is installed, also most values between operations.
 // A run in one precision is never continued in the other. It needs oneDNN (./install.sh --engine onednn) and AVX512-BF16
-// or AMX; where they are missing, a training is an error. What is computed with the trained model later, such as
-// predictions, is float32.
+// or AMX; where they are missing, a training is an error. Later computations with the trained model,
+// such as predictions, are in float32.
 const Bfloat16 Precision = "bfloat16"
 
 // Schedule is a learning-rate schedule. The zero value keeps the rate constant.

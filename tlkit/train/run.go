@@ -262,7 +262,7 @@ func checkUntrained(path, name string) error {
 	return err
 }
 
-// DetachedFolder is the folder in a run's folder that package detached writes to: what a process of its own trains.
+// DetachedFolder is the folder in a run's folder that package detached writes to when a process of its own trains.
 // DetachedLock is the file in it that the process locks.
 const (
 	DetachedFolder = ".detached"

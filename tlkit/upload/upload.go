@@ -48,7 +48,7 @@ var script string
 //
 // Without a page, as when a notebook is executed by nbconvert, it returns the pictures that dir has. It returns an error
 // if there are none, if the upload is larger than the bounds of opts, if dir can't be written, and ctx's error or an
-// interrupt. What came before the error stays.
+// interrupt. Pictures that came before the error stay.
 func Pictures(ctx context.Context, dir string, opts ...Options) ([]string, error) {
 	o, err := optional.One("tlkit: Upload", opts)
 	if err != nil {

@@ -254,8 +254,8 @@ func isNumber(v any) bool {
 	return ok && len(t.Shape) == 0
 }
 
-// hasTensors reports whether v is a dictionary with tensors, at most depth levels down. Numbers don't count: what holds
-// nothing else is no model.
+// hasTensors reports whether v is a dictionary with tensors, at most depth levels down. Numbers don't count: a
+// dictionary of numbers alone is no model.
 func (s search) hasTensors(v any, depth int) bool {
 	d, ok := dictOf(v)
 	if !ok || depth == 0 {

@@ -75,8 +75,8 @@ func (e encoder) scaled(s *nn.Scope, y *Node) *Node {
 	return Mul(y, Reshape(s.Param(y.Graph(), "gamma", nn.Plain, nn.Constant(e.scale), e.width), 1, 1, e.width))
 }
 
-// patches projects the patches of images: [batch, height, width, 3] -> [batch, patches, e.width]. What is left at the
-// edge is cut off.
+// patches projects the patches of images: [batch, height, width, 3] -> [batch, patches, e.width]. Pixels at the edge
+// that fill no patch are cut off.
 func (e encoder) patches(s *nn.Scope, x *Node, patch int, biased bool) *Node {
 	c := nn.Conv2D(s.In("patch_embed.proj"), x, e.width, patch).Stride(patch).Init(normalByFanIn)
 	if biased {

@@ -77,8 +77,8 @@ func startHub(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	return hub.Start(opts)
 }
 
-// copyLessons is what an image's entry point calls: it copies lessons into a home folder. Whatever keeps it from that
-// is told, and no error: the user can still work.
+// copyLessons is what an image's entry point calls: it copies lessons into a home folder. A failure is told, and is no
+// error: the user can still work.
 func copyLessons(args []string) {
 	if len(args) != 2 {
 		fmt.Fprintln(os.Stderr, "tlkernel: copy-lessons needs two folders; with-lessons calls it")

@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// surroundings are the folder and the environment of the process, as the kernel knows them. What a cell changes is
+// surroundings are the folder and the environment of the process, as the kernel knows them. Changes of a cell are
 // reported when the cell has ended, so that commands, magics and the next worker have it too.
 var surroundings struct {
 	sync.Mutex

@@ -96,7 +96,8 @@ func serve(r Request, runs chan<- Request) {
 	}
 }
 
-// reply tells the kernel that a request was carried out, or why not. What the kernel changed is nothing new to it.
+// reply tells the kernel that a request was carried out, or why not. The kernel knows its own changes of the
+// surroundings.
 func reply(err error) {
 	noteSurroundings()
 	if err != nil {

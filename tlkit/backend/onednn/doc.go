@@ -1,7 +1,7 @@
 // Package onednn is TLKit's Go engine (tlkit/backend/goengine) with other kernels: Intel's oneDNN (Apache-2.0) computes
 // convolutions, their gradients and matrix products, on the same float32 values in the same layouts. Planning, memory,
-// batch norm, pooling, moves and elementwise chains stay Go. What oneDNN has no fast kernel for is computed by package
-// kernels, one geometry at a time.
+// batch norm, pooling, moves and elementwise chains stay Go. Package kernels computes what oneDNN has no fast
+// kernel for, one geometry at a time.
 //
 // With the option bf16, the operands of dense convolutions and products are rounded to bfloat16, which has float32's range
 // and 8 bits of precision, and their sums are float32 (Kalamkar et al. 2019, arXiv 1905.12322). Each operation rounds its

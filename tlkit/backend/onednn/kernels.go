@@ -25,8 +25,8 @@ func ran(err error) bool {
 	return err == nil
 }
 
-// set is a kernels.Set: oneDNN's kernels, and Go's for what oneDNN can't compute. What oneDNN can't compute with operands
-// in bfloat16 is computed in float32.
+// set is a kernels.Set: oneDNN's kernels, and Go's for what oneDNN can't compute. It computes in float32 what oneDNN
+// can't compute with operands in bfloat16.
 type set struct{ operands precision }
 
 // kernel computes y from x and w, and reports whether it did.
