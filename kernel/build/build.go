@@ -220,6 +220,9 @@ type ImportError struct{ Path, Reason string }
 // Error returns the package and the go command's reason.
 func (e *ImportError) Error() string { return fmt.Sprintf("import %q: %s", e.Path, e.Reason) }
 
+// IsProgram is the Reason for a package main.
+const IsProgram = "it is a program, not a package to import"
+
 // Resolve compiles the packages and all that they import, as far as that was not done before. It returns an
 // *ImportError for a package that can't be imported.
 func (b *Builder) Resolve(ctx context.Context, paths ...string) error {
@@ -255,6 +258,10 @@ func (b *Builder) Resolve(ctx context.Context, paths ...string) error {
 		}
 	}
 	for _, p := range missing {
+		if slices.ContainsFunc(all, func(l listed) bool { return l.ImportPath == p && l.Name == "main" }) {
+			delete(b.export, p)
+			return &ImportError{p, IsProgram}
+		}
 		if b.export[p] != "" {
 			continue
 		}

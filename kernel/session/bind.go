@@ -142,6 +142,14 @@ func (pl *planner) bindImport(ctx context.Context, b *bound, spec *ast.ImportSpe
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
+	switch {
+	case path == "":
+		return at("invalid import path: an empty text")
+	case strings.HasPrefix(path, "nb/"): // the cells' own packages
+		return at((&build.ImportError{Path: path, Reason: "no module of this notebook has that package"}).Error())
+	case strings.HasPrefix(path, "cmd/"):
+		return at((&build.ImportError{Path: path, Reason: build.IsProgram}).Error()) // it would be compiled first
+	}
 	if build.IsInternal(path) {
 		return at("use of internal package " + path + " not allowed") // as the go command refuses it
 	}

@@ -149,7 +149,7 @@ func (x *changer) endsWithCall(lit *ast.FuncLit, above []ast.Node) bool {
 
 // pointedTo reports whether a pointer to a variable, or to a part of its memory, is made of an expression below the nodes.
 func (x *changer) pointedTo(e ast.Expr, above []ast.Node) bool {
-	for _, parent := range slices.Backward(above) {
+	for i, parent := range slices.Backward(above) {
 		switch p := parent.(type) {
 		case *ast.ParenExpr:
 			e = p
@@ -171,7 +171,7 @@ func (x *changer) pointedTo(e ast.Expr, above []ast.Node) bool {
 				return true
 			}
 			if f, ok := s.Obj().(*types.Func); ok {
-				return is[*types.Pointer](f.Signature().Recv().Type())
+				return is[*types.Pointer](f.Signature().Recv().Type()) && !(lendsItself(f) && calledHere(p, above[:i]))
 			}
 			e = p
 		default:
@@ -179,6 +179,27 @@ func (x *changer) pointedTo(e ast.Expr, above []ast.Node) bool {
 		}
 	}
 	return false
+}
+
+// lendsItself reports whether nothing keeps the receiver of a method when it returns: those of the library's texts in
+// memory, which may be large.
+func lendsItself(f *types.Func) bool {
+	recv := f.Signature().Recv().Type().String()
+	return recv == "*bytes.Buffer" || recv == "*strings.Builder"
+}
+
+// calledHere reports whether an expression below the nodes is called by the statement that it stands in, and not by a go
+// statement.
+func calledHere(e ast.Expr, above []ast.Node) bool {
+	if len(above) < 2 {
+		return false
+	}
+	call, ok := above[len(above)-1].(*ast.CallExpr)
+	if !ok || call.Fun != e {
+		return false
+	}
+	_, isGo := above[len(above)-2].(*ast.GoStmt)
+	return !isGo
 }
 
 // is reports whether a type is of a kind; an unknown one may be.

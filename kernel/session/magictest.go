@@ -155,6 +155,9 @@ func (c *call) test() *Error {
 	t := &testRun{values: map[string]string{}}
 	words := splitArgs(c.args)
 	for i := 0; i < len(words); i++ {
+		if words[i] == "" {
+			continue // %test "" of GoNB: no flags
+		}
 		name, value, given := strings.Cut(strings.TrimPrefix(strings.TrimLeft(words[i], "-"), "test."), "=")
 		flag, known := testFlags[name]
 		switch {
