@@ -88,6 +88,9 @@ func (p *parsed) addDecl(d ast.Decl, byStart map[int]any) {
 	case *ast.FuncDecl:
 		p.addFunc(it, d)
 	case *ast.GenDecl:
+		if len(d.Specs) == 0 {
+			return // const (): brackets with nothing in them
+		}
 		switch d.Tok {
 		case token.IMPORT:
 			p.addImports(d)
