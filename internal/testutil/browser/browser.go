@@ -18,7 +18,7 @@ func Open(t testing.TB, width, height int, flags ...chromedp.ExecAllocatorOption
 	t.Helper()
 	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(testutil.Browser(t)), chromedp.NoSandbox,
 		chromedp.WindowSize(width, height), chromedp.Env("TMPDIR="+t.TempDir()), chromedp.WSURLReadTimeout(2*time.Minute),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"))
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE *.localhost"))
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), append(opts, flags...)...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
