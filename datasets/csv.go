@@ -39,7 +39,8 @@ const maxCSVBytes = 256 << 20
 //
 // A path that leads upwards ("../images/1.png") is read from the list's folder. An absolute path of another machine, or
 // an address whose file was downloaded, is found by its end if that names one file, and a warning says so. Labels that join classes ("scab frog") and a class
-// for each image are warned about. A list of one name (['cat'], or Label Studio's {"choices": ["cat"]}) is that name.
+// for each image are warned about. Of COCO's JSON the columns are "file_name" and "category": images whose objects are of
+// several categories are left out. A list of one name (['cat'], or Label Studio's {"choices": ["cat"]}) is that name.
 //
 // Lines without a label (nothing, or pandas' NaN) or with a missing file are left out and reported, as are images with two labels. Files are
 // checked as in ImageFolder.

@@ -17,6 +17,7 @@ import (
 type jsonList struct {
 	names   []string // of the fields, in the order in which they appear
 	objects []jsonObject
+	coco    bool // they are the images of COCO's JSON
 }
 
 // jsonObject is an object with the texts of its fields and the number of the line that it begins in, from 1.
@@ -46,7 +47,7 @@ func readJSON(text []byte) (*jsonList, error) {
 		case start == len(text) && inList:
 			return nil, fmt.Errorf("line %d: its list of JSON objects has no end; write or download it again", line)
 		case start == len(text):
-			return list, nil
+			return list.fromCOCO(text)
 		case text[start] == '[' && !inList, text[start] == ']' && inList:
 			inList = !inList
 			at++
@@ -214,8 +215,10 @@ const expectedJSON = `write a list with one object per image, such as [{"image":
 // otherForm says what JSON is that does not have an object with the label per image, and what to do; "" for other JSON.
 func (l *jsonList) otherForm() string {
 	switch {
+	case l.coco:
+		return fmt.Sprintf("COCO's JSON, whose columns are %q and %q", "file_name", cocoCategory)
 	case l.has("images", "annotations", "categories"):
-		return "COCO's JSON, whose labels are those of objects in the images; export the data with a folder or a line per image " +
+		return "like COCO's JSON, but its images, annotations or categories are no lists of objects; export the data with a folder or a line per image " +
 			"(in Roboflow: Folder Structure), or give FromSamples the file_name of each image and the name of its category"
 	case l.has("data", "annotations"):
 		return "Label Studio's JSON; export it as CSV there"

@@ -33,6 +33,23 @@ func breeds(format, separator string) string {
 	return b.String()
 }
 
+// coco is COCO's JSON of images 0 to 7 with one category each, the first in two objects, and of image 9 with two. The
+// categories begin with one above the others, as Roboflow writes it.
+func coco(format string) string {
+	var images, annotations []string
+	add := func(image, category int) {
+		annotations = append(annotations, fmt.Sprintf(`{"id": %d, "image_id": %d, "category_id": %d}`, len(annotations), 100+image, category))
+	}
+	for _, i := range []int{0, 1, 2, 3, 4, 5, 6, 7, 9} {
+		images = append(images, fmt.Sprintf(`{"id": %d, "file_name": "`+format+`", "height": 8}`, 100+i, i))
+		add(i, 7+2*(i%2))
+	}
+	add(0, 7)
+	add(9, 7)
+	return `{"info": {}, "categories": [{"id": 0, "name": "dogs"}, {"id": 7, "name": "pug"}, {"id": 9, "name": "boxer"}],` + "\n" +
+		`"images": [` + strings.Join(images, ",\n") + `], "annotations": [` + strings.Join(annotations, ",") + `]}`
+}
+
 func TestFromCSV(t *testing.T) {
 	withCache(t)
 	utf16, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String("image\tbreed\n" + breeds("train/id%d.png", "\t"))
@@ -105,8 +122,11 @@ func TestFromCSV(t *testing.T) {
 		{"pandas' JSON by split", `{"columns":["image","breed"],"index":[0],"data":[["id0.png","pug"]]}`, [2]string{"image", "breed"}, Options{}, 0, 0, "", "", `pandas.read_json(FILE, orient="split", dtype=False).to_csv(NEW, index=False)`},
 		{"pandas' JSON by table", `{"schema":{"fields":[{"name":"image","type":"string"}]},"data":[{"image":"id0.png","breed":"pug"}]}`, [2]string{"image", "breed"}, Options{}, 0, 0, "", "", `pandas.read_json(FILE, orient="table", dtype=False).to_csv(NEW, index=False)`},
 		{"one JSON object with lists", `{"image": ["id0.png"], "breed": ["pug"]}`, [2]string{"image", "breed"}, Options{}, 0, 0, "", "", `only one class, "pug"`},
-		{"the lists of COCO's JSON", `{"info": {}, "categories": [{}, {}], "images": [{}, {}, {}], "annotations": []}`, [2]string{"images", "breed"}, Options{}, 0, 0, "", "", "it is COCO's JSON"},
-		{"COCO's JSON", `{"info": {}, "categories": [], "images": [], "annotations": []}`, [2]string{"file_name", "category"}, Options{}, 0, 0, "", "", "it is COCO's JSON"},
+		{"the lists of COCO's JSON", `{"info": {}, "categories": [{}, {}], "images": [{}, {}, {}], "annotations": []}`, [2]string{"images", "breed"}, Options{}, 0, 0, "", "", `it has no field "images": it is COCO's JSON, whose columns are "file_name" and "category"`},
+		{"COCO's JSON without images", `{"info": {}, "categories": [], "images": [], "annotations": []}`, [2]string{"file_name", "category"}, Options{}, 0, 0, "", "", "it lists no images"},
+		{"a table like COCO's JSON", `{"categories": {}, "images": 3, "annotations": []}`, [2]string{"file_name", "category"}, Options{}, 0, 0, "", "", "it is like COCO's JSON, but"},
+		{"COCO's JSON", coco("id%d.png"), [2]string{"file_name", "category"}, Options{}, 6, 2, `id9.png: it has several labels, boxer, pug`, "1 file was left out", ""},
+		{"COCO's JSON with a category that is not there", strings.Replace(coco("id%d.png"), `"category_id": 7}`, `"category_id": 8}`, 1), [2]string{"file_name", "category"}, Options{}, 0, 0, "", "", "annotation 1 has the category_id 8, which is none of its 3 categories"},
 		{"Label Studio's JSON", `[{"id": 1, "data": {"image": "id0.png"}, "annotations": []}, {"id": 2, "data": {}, "annotations": []}]`, [2]string{"image", "choice"}, Options{}, 0, 0, "", "", "it is Label Studio's JSON; export it as CSV there"},
 		{"JSON from names to labels", `{"id0.png": "pug", "id1.png": "boxer"}`, [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "it is a single JSON object; write a list with one object per image"},
 		{"a web page", "<!DOCTYPE html>", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "a web page in place of the table"},
