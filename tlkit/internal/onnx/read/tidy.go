@@ -24,17 +24,23 @@ func tidy(g *protos.GraphProto) {
 			n.Output = n.Output[:1] // without the mask
 		}
 	}
-	if usedInput := func(in *protos.ValueInfoProto) bool { return used[in.GetName()] }; slices.ContainsFunc(g.Input, usedInput) {
-		g.Input = slices.DeleteFunc(g.Input, func(in *protos.ValueInfoProto) bool { return !usedInput(in) })
+	inits := map[string]bool{}
+	for _, t := range g.Initializer {
+		inits[t.GetName()] = true
 	}
-	weightsOfNodes(g)
+	isImage := func(in *protos.ValueInfoProto) bool { return used[in.GetName()] && !inits[in.GetName()] }
+	if slices.ContainsFunc(g.Input, isImage) {
+		g.Input = slices.DeleteFunc(g.Input, func(in *protos.ValueInfoProto) bool { return !isImage(in) && !inits[in.GetName()] })
+	}
+	weightsOfNodes(g, inits)
 }
 
 // weightPlaces are the inputs of operators that are weights.
 var weightPlaces = map[string][]int{"Conv": {1, 2}, "Gemm": {1, 2}, "MatMul": {1}, "BatchNormalization": {1, 2, 3, 4}, "LayerNormalization": {1, 2}, "PRelu": {1}}
 
-// weightsOfNodes makes initializers of the Constants that are weights, as some converters write all of them.
-func weightsOfNodes(g *protos.GraphProto) {
+// weightsOfNodes makes initializers of the Constants that are weights, as some converters write all of them. Where a
+// weight is an initializer, Constants are what they say.
+func weightsOfNodes(g *protos.GraphProto, inits map[string]bool) {
 	makers, places := map[string]*protos.NodeProto{}, map[string]int{}
 	for _, n := range g.Node {
 		for _, out := range n.GetOutput() {
@@ -53,6 +59,9 @@ func weightsOfNodes(g *protos.GraphProto) {
 	for _, n := range g.Node {
 		for i, in := range n.GetInput() {
 			if isWeight(n, i) {
+				if inits[in] {
+					return
+				}
 				places[in]--
 			}
 		}
