@@ -261,26 +261,34 @@ func (s Sweep) plans() (all []plan, err error) {
 	if len(recipes) == 0 {
 		recipes = []train.Recipe{{}}
 	}
-	names, models := map[string]bool{}, modelNames(s.Models)
+	models := modelNames(s.Models)
 	for k, model := range s.Models {
 		for i, recipe := range recipes {
 			for _, strategy := range s.Strategies {
 				for n := range max(1, s.Seeds) {
 					r := recipe
 					r.Seed, r.Dir = recipe.Seed+uint64(n), dir
-					t := &Task{Model: models[k], Strategy: strategy.Name(), Recipe: fmt.Sprint("recipe", i+1), Seed: r.Seed}
-					t.Name = notInNames.ReplaceAllString(fmt.Sprintf("%s-%s-%s-seed%d", t.Model, t.Strategy, t.Recipe, t.Seed), "_")
-					if names[t.Name] {
-						return nil, fmt.Errorf("sweep: %q has two tasks %q; give one of two models another name in Model.Weights, or one of two strategies a Label", s.Name, t.Name)
-					}
-					names[t.Name] = true
-					t.Detached = &detached.Detached{Name: t.Name, Dir: filepath.Join(dir, t.Name)}
-					all = append(all, plan{t, r, model, strategy})
+					all = append(all, plan{newTask(models[k], strategy, i, r), r, model, strategy})
 				}
 			}
 		}
 	}
+	names := map[string]bool{}
+	for _, p := range all {
+		if names[p.task.Name] {
+			return nil, fmt.Errorf("sweep: %q has two tasks %q; give one of two models another name in Model.Weights, or one of two strategies a Label", s.Name, p.task.Name)
+		}
+		names[p.task.Name] = true
+	}
 	return all, nil
+}
+
+// newTask returns the task of a model, by its name, and a strategy with recipe number i of the sweep, from 0.
+func newTask(model string, strategy train.Strategy, i int, r train.Recipe) *Task {
+	t := &Task{Model: model, Strategy: strategy.Name(), Recipe: fmt.Sprint("recipe", i+1), Seed: r.Seed}
+	t.Name = notInNames.ReplaceAllString(fmt.Sprintf("%s-%s-%s-seed%d", t.Model, t.Strategy, t.Recipe, t.Seed), "_")
+	t.Detached = &detached.Detached{Name: t.Name, Dir: filepath.Join(r.Dir, t.Name)}
+	return t
 }
 
 // modelNames names models: by their architecture, and by their weights, too, where several have that.

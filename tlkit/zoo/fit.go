@@ -113,26 +113,31 @@ func (m *Model) fits(sd *weights.StateDict, layouts []layout, prefix, separators
 		known[p.Key] = true
 	}
 	for _, l := range layouts {
-		found := map[string]*fit{}
-		for _, key := range sd.Keys() {
-			for _, p := range prefixes(key, prefix, separators) {
-				for name := range strings.SplitSeq(l.rename(key[len(p):]), "|") {
-					if whole, _, _ := strings.Cut(name, "#"); !known[whole] {
-						continue
-					}
-					if found[p] == nil {
-						found[p] = &fit{prefix: p, layout: l, from: map[string]string{}}
-					}
-					found[p].from[name] = key
-				}
-			}
-		}
-		best = append(best, slices.Collect(maps.Values(found))...)
+		best = append(best, l.fits(known, sd, prefix, separators)...)
 	}
 	slices.SortStableFunc(best, func(a, b *fit) int {
 		return cmp.Or(len(b.from)-len(a.from), len(a.prefix)-len(b.prefix), strings.Compare(a.prefix, b.prefix))
 	})
 	return best
+}
+
+// fits returns the prefixes under which keys of the file, in this layout, are among the known ones of a network.
+func (l layout) fits(known map[string]bool, sd *weights.StateDict, prefix, separators string) []*fit {
+	found := map[string]*fit{} // by the prefix
+	for _, key := range sd.Keys() {
+		for _, p := range prefixes(key, prefix, separators) {
+			for name := range strings.SplitSeq(l.rename(key[len(p):]), "|") {
+				if whole, _, _ := strings.Cut(name, "#"); !known[whole] {
+					continue
+				}
+				if found[p] == nil {
+					found[p] = &fit{prefix: p, layout: l, from: map[string]string{}}
+				}
+				found[p].from[name] = key
+			}
+		}
+	}
+	return slices.Collect(maps.Values(found))
 }
 
 // skipConstants removes the keys from f.over that are constants of the network. The file must have their values, except
