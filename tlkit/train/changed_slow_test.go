@@ -250,6 +250,7 @@ func TestChanged(t *testing.T) {
 	}
 	opened, err := train.Open(runs, s.name)
 	must(err)
+	opened.Config.Recipe.Dir = runs // not kept with a run
 	checkVersions(t, opened)
 }
 
