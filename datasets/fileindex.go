@@ -143,10 +143,7 @@ func (x fileIndex) find(words string) (int, string) {
 	}
 	switch len(found) {
 	case 0:
-		if scheme, _, ok := strings.Cut(words, "://"); ok && len(scheme) <= 5 {
-			if scheme == "file" {
-				return 0, noSuchFile
-			}
+		if addressPath(words) != "" {
 			return 0, anAddress
 		}
 		return 0, noSuchFile

@@ -140,8 +140,8 @@ func TestHostileAnswer(t *testing.T) {
 	}
 }
 
-// TestSharedIsReadOnce: the digest of a file in TLKIT_DATA is computed once a call, before the hub is asked. A file that
-// is damaged after that is one of which a second digest would be another.
+// TestSharedIsReadOnce: a call computes the digest of a file in TLKIT_DATA once, before the request to the hub. The test
+// damages the file after that: a second digest would differ.
 func TestSharedIsReadOnce(t *testing.T) {
 	for _, name := range []string{"HF_HUB_OFFLINE", "TLKIT_OFFLINE", "HF_TOKEN"} {
 		t.Setenv(name, "")

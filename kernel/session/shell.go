@@ -318,8 +318,8 @@ func endGroup(group int, ended chan<- struct{}) {
 // still holds the pipes.
 const drainTime = 200 * time.Millisecond
 
-// runShowing runs a command, then calls after, and shows the output. Later output of a process that it leaves in the background is shown
-// later; that process ends with the session.
+// runShowing runs a command, then calls after, and shows the output. Later output of a process that it leaves in the
+// background is shown later; that process ends with the session.
 func (s *Session) runShowing(cmd *exec.Cmd, after func()) error {
 	shown, theirs, err := streams.New("stdout", "stderr")
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// TestProgramsInPieces gives the programs of Go's own tests to the session in pieces: each declaration in a cell of its own, then each
-// in another one again, as if it had been edited. They must print what the test expects.
+// TestProgramsInPieces gives the programs of Go's own tests to the session in pieces: each declaration in a cell of its
+// own, then each in another one again, as if it had been edited. They must print what the test expects.
 func TestProgramsInPieces(t *testing.T) {
 	root := goTests(t)
 	s := newSession(t)

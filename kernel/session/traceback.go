@@ -72,8 +72,8 @@ func panicFrames(frames []rt.Frame, src *source) (lines []string) {
 	return lines
 }
 
-// inRuntime returns the names of the files of package rt. The compiler makes its generic functions in the cell's package, and gives them no
-// name of package rt there.
+// inRuntime returns the names of the files of package rt. The compiler makes its generic functions in the cell's
+// package, and gives them no name of package rt there.
 var inRuntime = sync.OnceValue(func() map[string]bool {
 	files := map[string]bool{}
 	for name := range worker.Source() {

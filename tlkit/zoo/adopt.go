@@ -54,8 +54,9 @@ func (v *values) adopt(m *Model, sd *weights.StateDict, o LoadOptions) error {
 	return nil
 }
 
-// locate finds where the file has m's tensors, and returns it with the tensors, freed of what other programs put around them. It gives m the hidden
-// layers of the file's output layer. The error names tensors of which m could make nothing but a wrong model.
+// locate finds where the file has m's tensors, and returns it with the tensors, freed of what other programs put around
+// them. It gives m the hidden layers of the file's output layer. The error names tensors of which m could make nothing
+// but a wrong model.
 func (v *values) locate(m *Model, sd *weights.StateDict, o LoadOptions) (*fit, *weights.StateDict, error) {
 	sd, computed, err := plainWeights(unwrapped(sd))
 	if err != nil {

@@ -94,7 +94,8 @@ const Random = "random"
 //     (distillation, branches) become one, on the features of all. Quantised weights and activations (QuantizeLinear,
 //     DequantizeLinear) are computed in float32, with the file's rounding. LoadOptions.Preprocess gives the preparation
 //     of images. A file that leaves the size of images open is read for Preprocess.Crop. The file must have square
-//     images of three channels, or of one (which gets the mean of the three), and a linear output layer; an error names every unknown operator.
+//     images of three channels, or of one (which gets the mean of the three), and a linear output layer; an error
+//     names every unknown operator.
 //     Operators at its end that make labels of the scores (ArgMax, TopK, ZipMap, as Custom Vision and ML.NET write them)
 //     are left out.
 //

@@ -100,7 +100,7 @@ func (g *gathered) outer(c []float32, s sums, group, from, to int) {
 	for i := from; i < to; i += gatherRows {
 		copyTwelves(g.values, g.rows[:g.pixels], 4*(group*g.k.gi+i))
 		g.blocks(func(pair, pixel, n int, b *[gatherCols]float32) {
-			g.tile(c[2*pair*s.panel+i*s.row:], s, &g.at[pixel], n, b)
+			addTile(c[2*pair*s.panel+i*s.row:], s, &g.at[pixel], n, b)
 		})
 	}
 }
@@ -119,8 +119,8 @@ func (g *gathered) rest(c []float32, s sums, group, i int) {
 	})
 }
 
-// tile adds to c the outer products of n pixels: twelve values of each of rows with the adjoints of a pair, from b on.
-func (g *gathered) tile(c []float32, s sums, rows *unsafe.Pointer, n int, b *[gatherCols]float32) {
+// addTile adds to c the outer products of n pixels: twelve values of each of rows with the adjoints of a pair, from b on.
+func addTile(c []float32, s sums, rows *unsafe.Pointer, n int, b *[gatherCols]float32) {
 	if pairs() {
 		outer12x32(rows, 0, n, &b[0], gatherCols, tileCols, &c[0], s.row, s.panel)
 		return

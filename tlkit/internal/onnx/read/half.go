@@ -12,9 +12,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
-// A network in float16, bfloat16 or float64 has its initializers, its constants and often its images in that type, and Casts between it
-// and float32. singlePrecision makes one in float32 of it. It rounds nothing between layers, so its logits are those of the
-// network from before the conversion, but for the rounding of the weights.
+// A network in float16, bfloat16 or float64 has its initializers, its constants and often its images in that type, and
+// Casts between it and float32. singlePrecision makes one in float32 of it. It rounds nothing between layers, so its
+// logits are those of the network from before the conversion, but for the rounding of the weights.
 
 // narrowed are the types of floats that become float32.
 var narrowed = map[protos.TensorProto_DataType]weights.DType{protos.TensorProto_FLOAT16: weights.F16, protos.TensorProto_BFLOAT16: weights.BF16, protos.TensorProto_DOUBLE: weights.F64}
