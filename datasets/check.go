@@ -14,6 +14,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -225,12 +226,7 @@ func (f *file) judge(v verdict, err error) verdict {
 }
 
 func (f *file) placeholder() bool {
-	for _, p := range placeholders {
-		if strings.EqualFold(path.Base(f.path), p) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(placeholders, func(p string) bool { return strings.EqualFold(path.Base(f.path), p) })
 }
 
 // reason returns in a few words why f can't be used, "" without an error.

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"sort"
@@ -181,9 +182,7 @@ func (b *Builder) linkShared(ctx context.Context, dir string, n int, plugin, arc
 	}
 	b.mu.Lock()
 	export := make(map[string]string, len(b.export)+1)
-	for path, file := range b.export {
-		export[path] = file
-	}
+	maps.Copy(export, b.export)
 	b.mu.Unlock()
 	export[amdPath] = s.addModD
 	names := map[string]bool{}

@@ -1,11 +1,11 @@
 package language
 
 import (
+	"cmp"
 	"context"
 	"go/token"
 	"go/types"
 	"slices"
-	"sort"
 	"strings"
 	"unicode/utf8"
 
@@ -142,7 +142,7 @@ func (c *Completion) addKnown(prefix string, names []Name) {
 	for _, name := range types.Universe.Names() {
 		all = append(all, known{name, "instance", ""})
 	}
-	sort.SliceStable(all, func(i, j int) bool { return all[i].text < all[j].text })
+	slices.SortStableFunc(all, func(a, b known) int { return cmp.Compare(a.text, b.text) })
 	for _, k := range all {
 		if strings.HasPrefix(k.text, prefix) {
 			c.add(k.text, k.kind, k.detail, "")

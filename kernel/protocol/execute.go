@@ -3,6 +3,7 @@ package protocol
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -85,9 +86,7 @@ func (s *Server) runCell(m *message, count *int) {
 	if !req.Silent {
 		s.publish("error", m, content)
 	}
-	for k, v := range content {
-		reply[k] = v
-	}
+	maps.Copy(reply, content)
 	reply["status"] = "error"
 	var aborted []*message
 	if isTrue(req.StopOnError, true) {

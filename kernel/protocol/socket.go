@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -203,10 +205,7 @@ func (s *socket) subscribers(topic string) (all []*peer) {
 func (s *socket) close() {
 	s.mu.Lock()
 	s.closed = true
-	all := make([]*peer, 0, len(s.peers))
-	for p := range s.peers {
-		all = append(all, p)
-	}
+	all := slices.Collect(maps.Keys(s.peers))
 	s.mu.Unlock()
 	s.listener.Close() // removes the file of a unix socket too
 	end := time.Now().Add(lingerTime)

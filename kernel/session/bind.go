@@ -390,12 +390,7 @@ func (b *bound) importedName(name string) bool { return b.imports[name] != "" }
 
 // ownImport reports whether the cell's text itself imports name.
 func (b *bound) ownImport(name string) bool {
-	for _, spec := range b.lines {
-		if importName(spec, b.imports) == name {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(b.lines, func(spec *ast.ImportSpec) bool { return importName(spec, b.imports) == name })
 }
 
 var majorVersion = regexp.MustCompile(`^v[0-9]+$`)

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"go/types"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -108,12 +109,7 @@ func (u *names) words() []string {
 
 // sorted returns the live entities in a fixed order.
 func (u *names) sorted() []*entity {
-	all := make([]*entity, 0, len(u.live))
-	for _, e := range u.live {
-		all = append(all, e)
-	}
-	slices.SortFunc(all, func(a, b *entity) int { return cmp.Compare(a.name, b.name) })
-	return all
+	return slices.SortedFunc(maps.Values(u.live), func(a, b *entity) int { return cmp.Compare(a.name, b.name) })
 }
 
 // definitions returns the live declarations that can be compiled again.

@@ -6,6 +6,7 @@ import (
 	"image"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
@@ -82,12 +83,7 @@ func compose(rng *rand.Rand, split *datasets.Split, opts SceneOptions) (Scene, e
 }
 
 func overlaps(objects []Object, box image.Rectangle) bool {
-	for _, o := range objects {
-		if o.Box.Overlaps(box) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(objects, func(o Object) bool { return o.Box.Overlaps(box) })
 }
 
 func paste(dst, src *vision.Image, at image.Point) {

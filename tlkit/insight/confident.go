@@ -2,6 +2,7 @@ package insight
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 
@@ -40,14 +41,9 @@ func mislabelled(probabilities [][]float64, labels []int, classes int) []int {
 			}
 		}
 	}
-	var out []int
-	for i := range suspicious {
-		out = append(out, i)
-	}
-	slices.SortFunc(out, func(a, b int) int {
+	return slices.SortedFunc(maps.Keys(suspicious), func(a, b int) int {
 		return cmp.Or(cmp.Compare(probabilities[a][labels[a]], probabilities[b][labels[b]]), cmp.Compare(a, b))
 	})
-	return out
 }
 
 // confidentJoint returns the estimated number of examples of each given class (rows) that belong to each class

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -72,12 +73,8 @@ func pick(bundle map[string]any, ext, mime string) ([]byte, error) {
 	case []byte:
 		return v, nil
 	case nil:
-		have := []string{}
-		for m := range bundle {
-			have = append(have, m)
-		}
-		slices.Sort(have)
-		return nil, fmt.Errorf("plots: this figure has no %s form (%s); it has %s", ext, mime, strings.Join(have, ", "))
+		have := strings.Join(slices.Sorted(maps.Keys(bundle)), ", ")
+		return nil, fmt.Errorf("plots: this figure has no %s form (%s); it has %s", ext, mime, have)
 	default:
 		data, err := json.MarshalIndent(v, "", " ")
 		return append(data, '\n'), err

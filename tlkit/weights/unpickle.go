@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -307,9 +308,7 @@ func (u *unpickler) long(sizeBytes int) error {
 		return u.pushNew(int64(binary.LittleEndian.Uint64(full[:])), 8)
 	}
 	negative := b[n-1]&0x80 != 0
-	for i, j := 0, len(b)-1; i < j; i, j = i+1, j-1 {
-		b[i], b[j] = b[j], b[i]
-	}
+	slices.Reverse(b)
 	v := new(big.Int).SetBytes(b)
 	if negative {
 		v.Sub(v, new(big.Int).Lsh(big.NewInt(1), uint(8*n)))

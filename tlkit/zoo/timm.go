@@ -2,6 +2,7 @@ package zoo
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -228,14 +229,7 @@ func timmArchitecture(architecture string) (timmModel, error) {
 
 // TimmArchitectures lists the architectures of timm that can be loaded from the Hugging Face hub, sorted; each has the
 // same network in the zoo.
-func TimmArchitectures() []string {
-	names := make([]string, 0, len(timmModels))
-	for name := range timmModels {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+func TimmArchitectures() []string { return slices.Sorted(maps.Keys(timmModels)) }
 
 // timmNames says in parentheses which models of timm are a network of the zoo, "" if none is.
 func timmNames(network string) string {

@@ -4,6 +4,7 @@ package rt
 
 import (
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -72,12 +73,8 @@ func (g goroutine) inDeferred() bool {
 
 // waitsForOthers reports whether only another goroutine can make this one continue.
 func (g goroutine) waitsForOthers() bool {
-	for _, kind := range []string{"chan ", "select", "sync.", "semacquire", "coroutine"} {
-		if strings.HasPrefix(g.state, kind) {
-			return true
-		}
-	}
-	return false
+	waits := []string{"chan ", "select", "sync.", "semacquire", "coroutine"}
+	return slices.ContainsFunc(waits, func(kind string) bool { return strings.HasPrefix(g.state, kind) })
 }
 
 // place returns the goroutine's stack without the arguments of calls, which change when the stack moves.

@@ -3,6 +3,7 @@ package sealed
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"strings"
 
@@ -28,9 +29,7 @@ func Check(path string, must bool) error {
 func WriteWeights(path, keep string, entries []weights.Entry, metadata map[string]string) error {
 	next := strings.TrimSuffix(path, ".safetensors") + ".next.safetensors"
 	all := map[string]string{"tlkit.checksum": NoSum}
-	for key, text := range metadata {
-		all[key] = text
-	}
+	maps.Copy(all, metadata)
 	err := weights.WriteSafetensors(next, entries, all)
 	if err == nil {
 		err = sealFile(next)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	onnx "github.com/gomlx/compute-onnx/support/protos"
 )
@@ -34,12 +35,7 @@ func index(m *onnx.ModelProto) *graph {
 
 // output reports whether a value leaves the graph.
 func (g *graph) output(name string) bool {
-	for _, o := range g.Output {
-		if o.Name == name {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(g.Output, func(o *onnx.ValueInfoProto) bool { return o.Name == name })
 }
 
 // only returns the one node that uses a value; nil if several do, or if the value leaves the graph.
