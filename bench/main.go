@@ -11,6 +11,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -118,12 +119,7 @@ func parse(args []string) (o options, list bool, err error) {
 			}
 		}
 	}
-	if o.shared == "" {
-		o.shared = os.Getenv("TLKIT_SHARED")
-	}
-	if o.shared == "" {
-		o.shared = filepath.Join("..", "shared")
-	}
+	o.shared = cmp.Or(o.shared, os.Getenv("TLKIT_SHARED"), filepath.Join("..", "shared"))
 	if slices.Contains(o.engines, defaultSide) && o.threads != runtime.NumCPU() {
 		return o, false, fmt.Errorf("the default engines use every core, so that --threads must be %d beside them, got %d", runtime.NumCPU(), o.threads)
 	}

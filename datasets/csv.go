@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -196,9 +197,7 @@ func listRows(t *tree, rows []row, name string) *listing {
 				i, reason = at, why
 			}
 		}
-		if reason == "" {
-			reason = r.unfit
-		}
+		reason = cmp.Or(reason, r.unfit)
 		if reason == "" && pandasMissing[r.fields[1]] {
 			r.fields[1] = ""
 		}

@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"math"
@@ -65,10 +66,7 @@ func (d *Dataset) warn(text string) {
 // move, so that adding a file leaves nearly all others where they are. The name counts as a whole, also an absolute path: with
 // other ranks, stored runs would be on another split.
 func splitOff(all *Split, o Options) (train, val *Split) {
-	fraction := o.ValFraction
-	if fraction == 0 {
-		fraction = 0.2
-	}
+	fraction := cmp.Or(o.ValFraction, 0.2)
 	byClass := make([][]int, len(all.classes))
 	for i, it := range all.items {
 		byClass[it.label] = append(byClass[it.label], i)

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -77,11 +78,7 @@ func Doctor(ctx context.Context, opts DoctorOptions) ([]Check, error) {
 			add(c)
 		}
 		if add(checkJupyter(ctx, p, m)) && !opts.noCells {
-			timeout := opts.Timeout
-			if timeout == 0 {
-				timeout = 2 * time.Minute
-			}
-			for _, c := range liveChecks(ctx, p, m, timeout) {
+			for _, c := range liveChecks(ctx, p, m, cmp.Or(opts.Timeout, 2*time.Minute)) {
 				add(c)
 			}
 		}

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -193,10 +194,7 @@ func JupyterEnv(env []string, p Prefix, tmp string) []string {
 		{"JUPYTER_CONFIG_DIR", filepath.Join(home, ".jupyter")},
 		{"IPYTHONDIR", filepath.Join(home, ".ipython")},
 	} {
-		dir := os.Getenv(d.name)
-		if dir == "" {
-			dir = d.usual
-		}
+		dir := cmp.Or(os.Getenv(d.name), d.usual)
 		if !canWrite(dir) {
 			env = environ.Set(env, d.name+"="+filepath.Join(tmp, "jupyter", strings.ToLower(d.name)))
 		}

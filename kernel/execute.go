@@ -3,6 +3,7 @@ package kernel
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -63,10 +64,7 @@ type CellError struct {
 func (e *CellError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "kernel: %s: cell %d of %d failed: %s", e.Notebook, e.Cell, e.Of, e.Source)
-	text := e.Traceback
-	if text == "" {
-		text = e.Value
-	}
+	text := cmp.Or(e.Traceback, e.Value)
 	if e.Stderr != "" {
 		text = e.Stderr + "\n" + text
 	}
@@ -105,9 +103,7 @@ func Execute(ctx context.Context, notebook string, opts ExecuteOptions) error {
 	if err != nil {
 		return err
 	}
-	if opts.Kernel == "" {
-		opts.Kernel = KernelName
-	}
+	opts.Kernel = cmp.Or(opts.Kernel, KernelName)
 	if err := checkKernelName(opts.Kernel); err != nil {
 		return err
 	}

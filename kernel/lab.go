@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -27,9 +28,7 @@ type LabOptions struct {
 // Lab replaces this process by the installation's JupyterLab. It returns only when that fails.
 func Lab(opts LabOptions) error {
 	kernelName, args := opts.Kernel, opts.Args
-	if kernelName == "" {
-		kernelName = KernelName
-	}
+	kernelName = cmp.Or(kernelName, KernelName)
 	if err := checkKernelName(kernelName); err != nil {
 		return err
 	}

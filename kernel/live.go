@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,9 +79,7 @@ func openLog() (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kernel: log: %w", err)
 	}
-	if path == "" {
-		path = os.DevNull
-	}
+	path = cmp.Or(path, os.DevNull)
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("kernel: log: %w", err)

@@ -9,6 +9,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -107,12 +108,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "study:", err)
 		return 2
 	}
-	if e.shared == "" {
-		e.shared = os.Getenv("TLKIT_SHARED")
-	}
-	if e.shared == "" {
-		e.shared = filepath.Join("..", "shared")
-	}
+	e.shared = cmp.Or(e.shared, os.Getenv("TLKIT_SHARED"), filepath.Join("..", "shared"))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if *limit > 0 {

@@ -9,6 +9,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -75,13 +76,7 @@ func run(args []string) int {
 		}
 		return 2
 	}
-	dir := *shared
-	if dir == "" {
-		dir = os.Getenv("TLKIT_SHARED")
-	}
-	if dir == "" {
-		dir = filepath.Join("..", "shared")
-	}
+	dir := cmp.Or(*shared, os.Getenv("TLKIT_SHARED"), filepath.Join("..", "shared"))
 	known := knownChecks(dir)
 	if *list {
 		for _, c := range known {

@@ -2,6 +2,7 @@
 package infolder
 
 import (
+	"cmp"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,9 +12,7 @@ import (
 // filepath.Glob takes the brackets in the name of a folder for a pattern, and then finds nothing; here only pattern is
 // one. As there, what can't be read has no files.
 func Glob(dir, pattern string) ([]string, error) {
-	if dir == "" {
-		dir = "."
-	}
+	dir = cmp.Or(dir, ".")
 	names, err := fs.Glob(os.DirFS(dir), pattern)
 	for i, name := range names {
 		names[i] = filepath.Join(dir, filepath.FromSlash(name))

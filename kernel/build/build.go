@@ -2,6 +2,7 @@ package build
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -87,9 +88,7 @@ func New(ctx context.Context, cfg Config) (*Builder, error) {
 		return nil, err
 	}
 	b := &Builder{cfg: cfg, goCmd: cfg.Go, env: cfg.Env, export: map[string]string{}, dirs: map[string]string{}, worker: map[string]bool{}, std: map[string]bool{}, byName: map[string][]string{}, offered: map[string]bool{}}
-	if b.goCmd == "" {
-		b.goCmd = "go"
-	}
+	b.goCmd = cmp.Or(b.goCmd, "go")
 	if b.env == nil {
 		b.env = os.Environ()
 	}
@@ -104,9 +103,7 @@ func New(ctx context.Context, cfg Config) (*Builder, error) {
 	if err := b.ResetModules(); err != nil {
 		return nil, err
 	}
-	if b.cfg.GOARCH == "" {
-		b.cfg.GOARCH = runtime.GOARCH
-	}
+	b.cfg.GOARCH = cmp.Or(b.cfg.GOARCH, runtime.GOARCH)
 	b.arch = arches[b.cfg.GOARCH]
 	b.env = environ.Set(CleanEnv(b.env, cfg.Dir), "GOARCH="+b.cfg.GOARCH, "GOFLAGS=-mod=mod", "CGO_ENABLED=1")
 	out, err := b.run(ctx, b.ModDir(), nil, b.goCmd, "env", "-json", "GOROOT", "GOVERSION", "GOEXPERIMENT", "GOAMD64", "GOTOOLDIR", "CC", "GODEBUG")

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,15 +61,9 @@ func ParseConnection(data []byte) (Connection, error) {
 	if err := json.Unmarshal(data, &c); err != nil {
 		return c, fmt.Errorf("no connection file: %w", err)
 	}
-	if c.Transport == "" {
-		c.Transport = "tcp"
-	}
-	if c.IP == "" {
-		c.IP = "127.0.0.1"
-	}
-	if c.SignatureScheme == "" {
-		c.SignatureScheme = "hmac-sha256"
-	}
+	c.Transport = cmp.Or(c.Transport, "tcp")
+	c.IP = cmp.Or(c.IP, "127.0.0.1")
+	c.SignatureScheme = cmp.Or(c.SignatureScheme, "hmac-sha256")
 	if c.Transport != "tcp" && c.Transport != "ipc" {
 		return c, fmt.Errorf("transport %q is not known; expected tcp or ipc", c.Transport)
 	}

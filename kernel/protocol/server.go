@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -60,9 +61,7 @@ const maxCells = 10_000
 
 // NewServer opens the five channels. Call Serve next.
 func NewServer(cfg Config) (*Server, error) {
-	if cfg.ReplyTime == 0 {
-		cfg.ReplyTime = 800 * time.Millisecond
-	}
+	cfg.ReplyTime = cmp.Or(cfg.ReplyTime, 800*time.Millisecond)
 	if cfg.Log == nil {
 		cfg.Log = io.Discard
 	}

@@ -3,6 +3,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,9 +53,7 @@ func New(ctx context.Context, cfg Config) (*Session, error) {
 	if err := build.Supported(); err != nil {
 		return nil, err
 	}
-	if cfg.OutputLimit == 0 {
-		cfg.OutputLimit = 1 << 20
-	}
+	cfg.OutputLimit = cmp.Or(cfg.OutputLimit, 1<<20)
 	if cfg.Logf == nil {
 		cfg.Logf = func(string, ...any) {}
 	}

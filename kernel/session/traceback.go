@@ -3,6 +3,7 @@
 package session
 
 import (
+	"cmp"
 	"fmt"
 	"go/ast"
 	"regexp"
@@ -37,10 +38,7 @@ func panicFrames(frames []rt.Frame, src *source) (lines []string) {
 			show("  in " + name[strings.LastIndexByte(name, '/')+1:] + ", which panics with the error of a call")
 		} else {
 			for _, fr := range below {
-				name := strip(cellFunc.ReplaceAllString(fr.Func, ""))
-				if name == "" {
-					name = "(a function without a name)"
-				}
+				name := cmp.Or(strip(cellFunc.ReplaceAllString(fr.Func, "")), "(a function without a name)")
 				show(fmt.Sprintf("  %s\n        %s:%d", name, fr.File, fr.Line))
 			}
 		}

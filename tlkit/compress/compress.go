@@ -2,6 +2,7 @@
 package compress
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -84,12 +85,8 @@ func Compress(m *zoo.Model, path string, opts ...Options) (*Report, error) {
 
 // Write is [Compress] until a context ends.
 func Write(ctx context.Context, m *zoo.Model, path string, o Options) (*Report, error) {
-	if o.Precision == "" {
-		o.Precision = zoo.Int8
-	}
-	if o.MaxDrop == 0 {
-		o.MaxDrop = 0.01
-	}
+	o.Precision = cmp.Or(o.Precision, zoo.Int8)
+	o.MaxDrop = cmp.Or(o.MaxDrop, 0.01)
 	path, err := fetch.ExpandHome(path)
 	if err != nil {
 		return nil, err

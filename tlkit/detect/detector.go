@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
@@ -30,13 +31,7 @@ func (d Detector) Detect(m *vision.Image) ([]Detection, error) {
 	if err := m.Check(); err != nil {
 		return nil, fmt.Errorf("detect: %w", err)
 	}
-	least, overlap := d.Least, d.Overlap
-	if least == 0 {
-		least = 0.05
-	}
-	if overlap == 0 {
-		overlap = 0.3
-	}
+	least, overlap := cmp.Or(d.Least, 0.05), cmp.Or(d.Overlap, 0.3)
 	opts := d.Regions.withDefaults()
 	boxes := Propose(m, opts.Proposals)
 	var all []Detection

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"image"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
@@ -29,9 +30,7 @@ func Propose(m *vision.Image, opts ProposalOptions) []image.Rectangle {
 	if opts.Scales == nil {
 		opts.Scales = []float64{100, 300}
 	}
-	if opts.Least == 0 {
-		opts.Least = 12
-	}
+	opts.Least = cmp.Or(opts.Least, 12)
 	var boxes []image.Rectangle
 	seen := map[image.Rectangle]bool{}
 	add := func(b image.Rectangle) {

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"image"
@@ -29,15 +30,9 @@ type RegionOptions struct {
 }
 
 func (o RegionOptions) withDefaults() RegionOptions {
-	if o.Size == 0 {
-		o.Size = 32
-	}
-	if o.Context == 0 {
-		o.Context = 16. / 227
-	}
-	if o.Positives == 0 {
-		o.Positives = 16
-	}
+	o.Size = cmp.Or(o.Size, 32)
+	o.Context = cmp.Or(o.Context, 16./227)
+	o.Positives = cmp.Or(o.Positives, 16)
 	return o
 }
 

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"image"
@@ -37,9 +38,7 @@ func Scenes(split *datasets.Split, n int, opts SceneOptions) ([]Scene, error) {
 	if split == nil || split.Len() == 0 {
 		return nil, errors.New("detect: the split to make scenes of has no images")
 	}
-	if opts.Size == 0 {
-		opts.Size = 128
-	}
+	opts.Size = cmp.Or(opts.Size, 128)
 	if opts.Objects == ([2]int{}) {
 		opts.Objects = [2]int{2, 4}
 	}

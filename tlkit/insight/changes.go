@@ -1,6 +1,7 @@
 package insight
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -52,10 +53,7 @@ func CompareWeights(before, after *zoo.Model) (*WeightChanges, error) {
 		if err != nil {
 			return nil, err
 		}
-		layer := p.Key[:max(0, strings.LastIndexByte(p.Key, '.'))]
-		if layer == "" {
-			layer = p.Stage
-		}
+		layer := cmp.Or(p.Key[:max(0, strings.LastIndexByte(p.Key, '.'))], p.Stage)
 		i := slices.IndexFunc(c.Layers, func(w WeightChange) bool { return w.Layer == layer && w.Stage == p.Stage })
 		if i < 0 {
 			i = len(c.Layers)

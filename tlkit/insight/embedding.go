@@ -1,6 +1,7 @@
 package insight
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -85,15 +86,11 @@ func EmbeddingMap(m *zoo.Model, split *datasets.Split, opts ...EmbeddingOptions)
 	if err != nil {
 		return nil, err
 	}
-	if o.Images == 0 {
-		o.Images = 1000
-	}
+	o.Images = cmp.Or(o.Images, 1000)
 	if split == nil || split.Len() < 3 || o.Images < 3 {
 		return nil, errors.New("insight: EmbeddingMap needs a split with at least 3 images, and EmbeddingOptions.Images of at least 3 (0: 1,000)")
 	}
-	if o.Method == "" {
-		o.Method = methodPCA
-	}
+	o.Method = cmp.Or(o.Method, methodPCA)
 	if o.Method != methodPCA && o.Method != methodTSNE {
 		return nil, fmt.Errorf("insight: EmbeddingOptions.Method is %q; expected \"pca\" or \"tsne\"", o.Method)
 	}

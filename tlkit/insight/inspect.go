@@ -179,9 +179,7 @@ func Inspect(d *datasets.Dataset, opts ...InspectOptions) (*Inspection, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Folds == 0 {
-		o.Folds = 5
-	}
+	o.Folds = cmp.Or(o.Folds, 5)
 	if o.Folds < 2 {
 		return nil, fmt.Errorf("insight: InspectOptions.Folds is %d; expected at least 2, or 0 for 5", o.Folds)
 	}

@@ -1,6 +1,7 @@
 package insight
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -89,15 +90,9 @@ func occlusionDefaults(size int, opts []OcclusionOptions) (OcclusionOptions, err
 		return o, fmt.Errorf("insight: Occlusion with window %d, stride %d and batch size %d; the window must be 1 to %d pixels (0: a quarter), the others positive or 0",
 			o.Window, o.Stride, o.BatchSize, size)
 	}
-	if o.Window == 0 {
-		o.Window = max(1, size/4)
-	}
-	if o.Stride == 0 {
-		o.Stride = max(1, o.Window/2)
-	}
-	if o.BatchSize == 0 {
-		o.BatchSize = 32
-	}
+	o.Window = cmp.Or(o.Window, max(1, size/4))
+	o.Stride = cmp.Or(o.Stride, max(1, o.Window/2))
+	o.BatchSize = cmp.Or(o.BatchSize, 32)
 	return o, nil
 }
 

@@ -43,9 +43,7 @@ func (it Captioned) html(side, width, number int) (string, error) {
 	fmt.Fprintf(&b, `<figure style="margin:0;width:%dpx;text-align:center;font-size:%dpx;line-height:%dpx">`, width, captionSize, captionLine)
 	fmt.Fprintf(&b, `<div style="position:relative;height:%dpx;display:flex;align-items:center;justify-content:center">`, side)
 	alt := strings.Join(strings.Fields(it.Caption), " ")
-	if alt == "" {
-		alt = words.Of(fmt.Sprintf("image %d", number))
-	}
+	alt = cmp.Or(alt, words.Of(fmt.Sprintf("image %d", number)))
 	if it.Image == nil || it.Image.Bounds().Empty() {
 		b.WriteString(`<span style="padding:8px;border:1px dashed">` + words.Of("no image") + `</span>`)
 	} else {

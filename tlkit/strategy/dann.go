@@ -37,10 +37,7 @@ func (d DANN) Name() string { return cmp.Or(d.Label, "dann") }
 
 // Plan trains on the source, with extra batches of images of the target, and adds the domain classifier.
 func (d DANN) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
-	lambda, hidden := cmp.Or(d.Lambda, 1), d.Hidden
-	if hidden == 0 {
-		hidden = 100
-	}
+	lambda, hidden := cmp.Or(d.Lambda, 1), cmp.Or(d.Hidden, 100)
 	if !(lambda > 0) || !numbers.Finite(lambda) || hidden < 1 || hidden > mostHidden {
 		return train.Plan{}, fmt.Errorf("tlkit: DANN has Lambda %g and Hidden %d; they must be positive, Hidden at most %d, or 0 for the defaults (1 and 100)", d.Lambda, d.Hidden, mostHidden)
 	}

@@ -44,10 +44,7 @@ func (e EWC) Name() string { return cmp.Or(e.Label, "ewc") }
 
 // Plan measures the Fisher information before the first step.
 func (e EWC) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
-	lambda, samples := cmp.Or(e.Lambda, 100), e.Samples
-	if samples == 0 {
-		samples = 200
-	}
+	lambda, samples := cmp.Or(e.Lambda, 100), cmp.Or(e.Samples, 200)
 	switch {
 	case e.Old == nil || e.Old.Train == nil || e.Old.Train.Len() == 0:
 		return train.Plan{}, fmt.Errorf("tlkit: EWC needs images of the old task; set Old to the data set that the model was pretrained on, or take LwF, which needs none")

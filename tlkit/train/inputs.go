@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
@@ -41,11 +42,7 @@ func newInputs(train, eval *datasets.Split, m *zoo.Model, plan Plan, r Recipe, c
 		s := load(b.Split, r.Augment, seed)
 		s.views = r.Views
 		d.extraImages = append(d.extraImages, s)
-		batch := b.Batch
-		if batch == 0 {
-			batch = r.BatchSize
-		}
-		d.extra = append(d.extra, &drawn{per: batch, seed: seed})
+		d.extra = append(d.extra, &drawn{per: cmp.Or(b.Batch, r.BatchSize), seed: seed})
 	}
 	for _, w := range plan.Watch {
 		d.watchImages = append(d.watchImages, load(w.Split, vision.Augment{}, r.Seed))

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"math"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
@@ -159,11 +160,7 @@ func (s Schedule) Factor(position float64, total int) float64 {
 	}
 	f := 1.0
 	if s.StepEvery > 0 {
-		factor := s.StepFactor
-		if factor == 0 {
-			factor = 0.1
-		}
-		f *= math.Pow(factor, math.Floor(position/float64(s.StepEvery)))
+		f *= math.Pow(cmp.Or(s.StepFactor, 0.1), math.Floor(position/float64(s.StepEvery)))
 	}
 	if s.Warmup > 0 && position < s.Warmup {
 		// Never zero, so that the first step has an effect.

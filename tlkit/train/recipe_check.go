@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"reflect"
@@ -40,18 +41,10 @@ const usualMomentum = 0.9
 
 // withDefaults returns the recipe with zero fields replaced, or an error for values out of range.
 func (r Recipe) withDefaults() (Recipe, error) {
-	if r.Epochs == 0 {
-		r.Epochs = 10
-	}
-	if r.BatchSize == 0 {
-		r.BatchSize = 32
-	}
-	if r.Optimizer == "" {
-		r.Optimizer = SGD
-	}
-	if r.Momentum == 0 {
-		r.Momentum = usualMomentum
-	}
+	r.Epochs = cmp.Or(r.Epochs, 10)
+	r.BatchSize = cmp.Or(r.BatchSize, 32)
+	r.Optimizer = cmp.Or(r.Optimizer, SGD)
+	r.Momentum = cmp.Or(r.Momentum, usualMomentum)
 	if r.Seeds == 1 {
 		r.Seeds = 0 // 0 and 1 mean the same; run.json always has 0
 	}
@@ -61,12 +54,8 @@ func (r Recipe) withDefaults() (Recipe, error) {
 	if r.Passes == 1 {
 		r.Passes = 0
 	}
-	if r.MemoryLimit == 0 {
-		r.MemoryLimit = 2 << 30
-	}
-	if r.DiskLimit == 0 {
-		r.DiskLimit = 8 << 30
-	}
+	r.MemoryLimit = cmp.Or(r.MemoryLimit, 2<<30)
+	r.DiskLimit = cmp.Or(r.DiskLimit, 8<<30)
 	return r, r.check()
 }
 

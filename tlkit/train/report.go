@@ -93,11 +93,7 @@ func (r *Result) worst(o ReportOptions) ([]plots.Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := o.Images
-	if n == 0 {
-		n = 8
-	}
-	top, err := e.TopLosses(split, n)
+	top, err := e.TopLosses(split, cmp.Or(o.Images, 8))
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package upload
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/base64"
@@ -57,12 +58,8 @@ func Pictures(ctx context.Context, dir string, opts ...Options) ([]string, error
 	if o.MaxFiles < 0 || o.MaxBytes < 0 {
 		return nil, fmt.Errorf("tlkit: Upload of at most %d files and %d bytes; both bounds must be positive, or 0 for the defaults", o.MaxFiles, o.MaxBytes)
 	}
-	if o.MaxFiles == 0 {
-		o.MaxFiles = 10_000
-	}
-	if o.MaxBytes == 0 {
-		o.MaxBytes = 1 << 30
-	}
+	o.MaxFiles = cmp.Or(o.MaxFiles, 10_000)
+	o.MaxBytes = cmp.Or(o.MaxBytes, 1<<30)
 	f, err := openFolder(dir, o)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package vision
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -89,10 +90,7 @@ func (s *Scratch) do(rng *rand.Rand, from []op, k int, m *Image) *Image {
 }
 
 func (s *Scratch) randAugment(r RandAugment, rng *rand.Rand, m *Image) *Image {
-	k := r.Magnitude
-	if k == 0 {
-		k = defaultMagnitude
-	}
+	k := cmp.Or(r.Magnitude, defaultMagnitude)
 	for range r.Ops {
 		m = s.do(rng, randOps, k, m)
 	}

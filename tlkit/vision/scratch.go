@@ -1,6 +1,7 @@
 package vision
 
 import (
+	"cmp"
 	"fmt"
 	"image"
 	"math"
@@ -44,11 +45,7 @@ func (s *Scratch) ApplyAugmented(p Preprocess, a Augment, rng *rand.Rand, m *Ima
 	if !a.ResizedCrop {
 		m = s.Apply(p, m)
 	}
-	size := p.Crop
-	if size == 0 {
-		size = p.Resize
-	}
-	return s.Augment(a, rng, m, size, p.Interpolation)
+	return s.Augment(a, rng, m, cmp.Or(p.Crop, p.Resize), p.Interpolation)
 }
 
 // Rand is [NewRand]; the generator is valid until the next call.

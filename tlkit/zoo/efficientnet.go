@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -234,10 +235,7 @@ func (c efficientNetConfig) build(epsilon float64) Architecture {
 			return x
 		})
 	}
-	last := c.last
-	if last == 0 {
-		last = 4 * c.stages[len(c.stages)-1].out
-	}
+	last := cmp.Or(c.last, 4*c.stages[len(c.stages)-1].out)
 	stages.add(func(s *nn.Scope, x *Node) *Node { return c.active().build(s, x, last, 1, 1, 1) })
 	return Architecture{Stages: append(stages, poolStage), Head: startedHead("classifier.1", c.dropout, uniformByOutputs, nn.Constant(0))}
 }

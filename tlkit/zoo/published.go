@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"errors"
@@ -39,9 +40,7 @@ func openRegistered(name string) (source, error) {
 func (r registered) network() Spec { return r.spec }
 
 func (r registered) choose(o LoadOptions) (*values, error) {
-	if o.Weights == "" {
-		o.Weights = r.set
-	}
+	o.Weights = cmp.Or(o.Weights, r.set)
 	switch {
 	case o.Weights == Random:
 		return randomValues(r.spec, o), nil

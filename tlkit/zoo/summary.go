@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"slices"
@@ -85,10 +86,7 @@ func (m *Model) Summary(opts ...SummaryOptions) (*Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	size := o.Size
-	if size == 0 {
-		size = m.ImageSize()
-	}
+	size := cmp.Or(o.Size, m.ImageSize())
 	if size < m.Spec.MinSize {
 		return nil, fmt.Errorf("zoo: a summary of %q for images of %dx%d: the smallest that work are %dx%d",
 			m.Spec.Name, size, size, m.Spec.MinSize, m.Spec.MinSize)

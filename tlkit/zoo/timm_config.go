@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -296,17 +297,11 @@ func (c timmPreprocess) preprocess() (vision.Preprocess, error) {
 	if c.CropMode != "" && c.CropMode != "center" && c.CropMode != "squash" {
 		return p, fmt.Errorf("crop_mode is %q; \"center\" and \"squash\" are known here", c.CropMode)
 	}
-	pct := c.CropPct
-	if pct == 0 {
-		pct = 0.875 // timm.data.constants.DEFAULT_CROP_PCT
-	}
+	pct := cmp.Or(c.CropPct, 0.875) // timm.data.constants.DEFAULT_CROP_PCT
 	if !(pct > 0.1 && pct <= 1) {
 		return p, fmt.Errorf("crop_pct is %g, expected a share of up to 1", pct)
 	}
-	interpolation := c.Interpolation
-	if interpolation == "" {
-		interpolation = "bicubic" // as resolve_data_config of timm.data
-	}
+	interpolation := cmp.Or(c.Interpolation, "bicubic") // as resolve_data_config of timm.data
 	size := c.InputSize[1]
 	p = vision.Preprocess{Resize: int(math.Floor(float64(size) / pct)), Squash: c.CropMode == "squash", Crop: size,
 		Interpolation: vision.Interpolation(interpolation), Mean: mean, Std: std}

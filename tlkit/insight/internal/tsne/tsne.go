@@ -1,6 +1,7 @@
 package tsne
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,12 +47,8 @@ const (
 // result is the same to the bit, on any number of processors. When ctx ends, Embed returns its error.
 func Embed(ctx context.Context, x [][]float64, o Options) (points [][2]float64, divergence float64, err error) {
 	n := len(x)
-	if o.Perplexity == 0 {
-		o.Perplexity = 30
-	}
-	if o.Iterations == 0 {
-		o.Iterations = 1000
-	}
+	o.Perplexity = cmp.Or(o.Perplexity, 30)
+	o.Iterations = cmp.Or(o.Iterations, 1000)
 	switch {
 	case n < 3 || n > MaxPoints:
 		return nil, 0, fmt.Errorf("tsne: %d points; expected 3 to %d", n, MaxPoints)

@@ -1,6 +1,7 @@
 package read
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -191,9 +192,7 @@ func (n *Net) nameStages(cuts []cut) {
 	taken := map[string]int{}
 	begin, in, current, has := 0, n.image, "", false
 	finish := func(end cut) {
-		if current == "" {
-			current = "stage"
-		}
+		current = cmp.Or(current, "stage")
 		if taken[current]++; taken[current] > 1 || p.anonymous {
 			current = fmt.Sprintf("%s_%d", current, taken[current])
 		}
@@ -210,9 +209,7 @@ func (n *Net) nameStages(cuts []cut) {
 			finish(cuts[i-1])
 			current = label
 		}
-		if current == "" {
-			current = label
-		}
+		current = cmp.Or(current, label)
 		has = has || p.variables[i]
 	}
 	finish(cuts[len(cuts)-1])

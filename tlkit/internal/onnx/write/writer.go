@@ -1,6 +1,7 @@
 package write
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -151,9 +152,7 @@ func (w *writer) unique(name string) string {
 
 // emit adds a node of one output and returns it.
 func (w *writer) emit(op, name string, inputs []string, attributes ...*onnx.AttributeProto) *onnx.NodeProto {
-	if name == "" {
-		name = op
-	}
+	name = cmp.Or(name, op)
 	name = w.unique(name)
 	n := &onnx.NodeProto{OpType: op, Name: name, Input: inputs, Output: []string{name + ":out"}, Attribute: attributes}
 	w.graph.Node = append(w.graph.Node, n)
