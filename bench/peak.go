@@ -9,8 +9,9 @@ import (
 // accumulators is the number of sums of a fused loop: more than an addition has cycles, so that none waits for another.
 const accumulators = 12
 
-// A fused loop runs a number of rounds of fused multiply-adds a*0.5 + 1 on vectors of accumulators, whose first values are
-// 1, 2, and so on. It returns the number of operations (a product and a sum are two) and the sum of the accumulators.
+// A fused loop runs a number of rounds of fused multiply-adds a*0.5 + 1 on vectors of accumulators, whose
+// first values are 1, 2, and so on. It returns the number of operations (a product and a sum are two) and the
+// sum of the accumulators.
 type fusedLoop struct {
 	bits int
 	run  func(rounds int) (operations int, sum float32)

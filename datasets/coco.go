@@ -20,7 +20,8 @@ type cocoJSON struct {
 	}
 }
 
-// cocoCategory is the field that an image of COCO's JSON gets: the names of the categories of its annotations, as a list.
+// cocoCategory is the field that an image of COCO's JSON gets: the names of the categories of its
+// annotations, as a list.
 const cocoCategory = "category"
 
 // fromCOCO returns the images of COCO's JSON, each an object with its fields and cocoCategory; other lists as they are.

@@ -94,15 +94,16 @@ func pairs(images []labelled) string {
 		"move such files out of its folder, or leave them out (Dataset.Without)", found, example)
 }
 
-// copyNames fit the names that programs give to the copy of a folder, in several languages: "cat copy 2", "cat - Kopie",
-// "cat (1)", "Copy of cat". The groups are the name of the folder. A bare number says nothing: "Pear" and "Pear 2" are
-// classes of Fruits-360.
+// copyNames fit the names that programs give to the copy of a folder, in several languages: "cat copy 2", "cat -
+// Kopie", "cat (1)", "Copy of cat". The groups are the name of the folder. A bare number says nothing: "Pear" and "Pear
+// 2" are classes of Fruits-360.
 var copyNames = regexp.MustCompile(`^(?:copy of|kopie von|copie de|copia de|copia di) (.+)$|` +
 	`^(.+?)(?:[-_. ]+\(?(?:another )?(?:copy|kopie|copie|copia|kopia)\)?|[-_. ]*\x{306e}?(?:\x{30b3}\x{30d4}\x{30fc}|\x{526f}\x{672c}|\x{bcf5}\x{c0ac}\x{bcf8}))` +
 	`(?:[-_. ]*\(?[0-9]+\)?)?$|` +
 	`^(.+?) ?\([0-9]+\)$`)
 
-// copyOf returns the name of the folder that one of this name, in lower case, is a copy of, "" if it is named like none.
+// copyOf returns the name of the folder that one of this name, in lower case, is a copy of, "" if it is
+// named like none.
 func copyOf(name string) string {
 	m := copyNames.FindStringSubmatch(name)
 	if m == nil {
@@ -111,8 +112,9 @@ func copyOf(name string) string {
 	return strings.Join(m[1:], "")
 }
 
-// companionClasses is a warning about classes that seem to hold pictures made of another one's, as cat_augmented beside
-// cat, or a copy of it; "" if there are none. Where the word may be part of a class's name, one such class says nothing.
+// companionClasses is a warning about classes that seem to hold pictures made of another one's, as
+// cat_augmented beside cat, or a copy of it; "" if there are none. Where the word may be part of a class's
+// name, one such class says nothing.
 func companionClasses(classes []string) string {
 	known, images := map[string]string{}, map[string]bool{}
 	for _, c := range classes {

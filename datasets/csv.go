@@ -25,13 +25,13 @@ const maxCSVBytes = 256 << 20
 
 // FromCSV loads images whose labels are in a CSV file, one line per image. imageColumn and labelColumn are column names
 // from the first line (case is ignored), or, for a file without such a line, the columns' numbers, counted from 1 ("1",
-// "2"). If one of the columns is not a name of the first line, all numbers are columns' numbers, whatever values the first line
-// has; a name beside them says that the first line holds names. Several label columns, joined by commas ("cat,dog"), hold 1
-// for the class of a line and 0 for others. Fields are separated by commas, semicolons, tabs or bars, whichever makes
-// the column of images look like names of files, and may be quoted; a line "sep=;" before the others decides. Of the
-// columns "1" and "2" the last blank of a line is the separator if it has none of these. The text is UTF-8, or UTF-16
-// with a byte order mark. The file may also be JSON with an object per image: one per line, as Hugging Face's
-// metadata.jsonl, or a list of them; the columns are then names of fields.
+// "2"). If one of the columns is not a name of the first line, all numbers are columns' numbers, whatever values the
+// first line has; a name beside them says that the first line holds names. Several label columns, joined by commas
+// ("cat,dog"), hold 1 for the class of a line and 0 for others. Fields are separated by commas, semicolons, tabs or
+// bars, whichever makes the column of images look like names of files, and may be quoted; a line "sep=;" before the
+// others decides. Of the columns "1" and "2" the last blank of a line is the separator if it has none of these. The
+// text is UTF-8, or UTF-16 with a byte order mark. The file may also be JSON with an object per image: one per line, as
+// Hugging Face's metadata.jsonl, or a list of them; the columns are then names of fields.
 //
 // An image is named by its path from the CSV file's folder, or from Options.Dir. Its extension and its folder may be
 // missing if only one file below matches: Kaggle's lists name "000bec180eb18c7604dcecc8fe0dba07" for
@@ -39,12 +39,13 @@ const maxCSVBytes = 256 << 20
 // fastai's is_valid; Options.Train, Val and Test name other words in it, such as the numbers of folds.
 //
 // A path that leads upwards ("../images/1.png") is read from the list's folder. An absolute path of another machine, or
-// an address whose file was downloaded, is found by its end if that names one file, and a warning says so. Labels that join classes ("scab frog") and a class
-// for each image are warned about. Of COCO's JSON the columns are "file_name" and "category": images whose objects are of
-// several categories are left out. A list of one name (['cat'], or Label Studio's {"choices": ["cat"]}) is that name.
+// an address whose file was downloaded, is found by its end if that names one file, and a warning says so. Labels that
+// join classes ("scab frog") and a class for each image are warned about. Of COCO's JSON the columns are "file_name"
+// and "category": images whose objects are of several categories are left out. A list of one name (['cat'], or Label
+// Studio's {"choices": ["cat"]}) is that name.
 //
-// Lines without a label (nothing, or pandas' NaN) or with a missing file are left out and reported, as are images with two labels. Files are
-// checked as in ImageFolder.
+// Lines without a label (nothing, or pandas' NaN) or with a missing file are left out and reported, as are images with
+// two labels. Files are checked as in ImageFolder.
 func FromCSV(path, imageColumn, labelColumn string, opts ...Options) (*Dataset, error) {
 	o, err := one("FromCSV", opts)
 	if err != nil {
@@ -121,7 +122,8 @@ func fromCSV(name, imageColumn, labelColumn string, o Options) (*Dataset, error)
 	return l.dataset(strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), o)
 }
 
-// readUnderComments is readLabels for a table that may have lines with # above it. Lines keep their numbers in the file.
+// readUnderComments is readLabels for a table that may have lines with # above it. Lines keep their
+// numbers in the file.
 func readUnderComments(data []byte, wanted []string) ([]row, error) {
 	rows, err := readLabels(data, wanted)
 	for rest, cut := data, 1; err != nil && bytes.HasPrefix(rest, []byte("#")) && cut <= maxComments; cut++ {

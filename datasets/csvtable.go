@@ -18,15 +18,17 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/nearest"
 )
 
-// row is one line of a table: its number, from 1, the wanted fields, and the reason why it gives no label, if there is one.
+// row is one line of a table: its number, from 1, the wanted fields, and the reason why it gives no
+// label, if there is one.
 type row struct {
 	line   int
 	fields []string
 	unfit  string
 }
 
-// readTable returns the wanted columns of a CSV file, or fields of a JSON file. The separator is that of Excel's "sep=" line, or one of comma,
-// semicolon, tab and bar that splits the first line into columns with all of them (see chooseTable), or the last blank.
+// readTable returns the wanted columns of a CSV file, or fields of a JSON file. The separator is that of Excel's "sep="
+// line, or one of comma, semicolon, tab and bar that splits the first line into columns with all of them (see
+// chooseTable), or the last blank.
 func readTable(data []byte, wanted []string) ([]row, error) {
 	if text, err := plainText(data); err == nil && isJSON(text) {
 		list, err := readJSON(text)
@@ -74,7 +76,8 @@ func plainText(data []byte) ([]byte, error) {
 	return text, nil
 }
 
-// openTable finds the separator and the wanted columns. With an error it returns the text alone, nil if that can't be read.
+// openTable finds the separator and the wanted columns. With an error it returns the text alone, nil if
+// that can't be read.
 func openTable(data []byte, wanted []string) (*table, error) {
 	text, err := plainText(data)
 	if err != nil {
@@ -183,8 +186,8 @@ func (t *table) readerOf(text []byte) *csv.Reader {
 	return r
 }
 
-// each calls f with the line number and the fields of each record that describes an image, until f returns false. The fields
-// are valid during the call.
+// each calls f with the line number and the fields of each record that describes an image, until f returns false. The
+// fields are valid during the call.
 func (t *table) each(f func(line int, record []string) bool) error {
 	r := t.reader()
 	for first := true; ; first = false {
@@ -233,9 +236,9 @@ func blankRows(text []byte, wanted []string) []row {
 	return rows
 }
 
-// columns returns the indices of the wanted columns. If all are names of the first line, they are names; else the numbers among
-// them count columns from 1, as the first line of a table without names may hold a number as a value. headless reports that all
-// were numbers, so that the first line describes an image.
+// columns returns the indices of the wanted columns. If all are names of the first line, they are names; else the
+// numbers among them count columns from 1, as the first line of a table without names may hold a number as a value.
+// headless reports that all were numbers, so that the first line describes an image.
 func columns(head, wanted []string) (at []int, headless bool, err error) {
 	names := make([]string, len(head))
 	for i, h := range head {

@@ -155,8 +155,8 @@ func (s *Split) FirstPerClass(n int) *Split {
 
 // NewSplit makes a split of images from outside this package: parallel names and labels (0 to classes-1), and a
 // function, safe for concurrent use, that returns image i. Its classes are called "0", "1" and so on until WithClasses
-// names them. A panic of the function is an error of its image. A stored run identifies such images by their names alone.
-// For files with your own labels see FromSamples.
+// names them. A panic of the function is an error of its image. A stored run identifies such images by their names
+// alone. For files with your own labels see FromSamples.
 func NewSplit(classes int, names []string, labels []int, image func(i int) (*vision.Image, error)) (*Split, error) {
 	if len(names) != len(labels) || image == nil {
 		return nil, fmt.Errorf("datasets: NewSplit got %d names and %d labels; expected as many, and a function", len(names), len(labels))
@@ -223,11 +223,11 @@ type Options struct {
 	// it is.
 	PerClass int
 	// Train, Val and Test name the folder of each split where ImageFolder can't tell, as a path from the root of the
-	// data: "fold1"; "*/fold1" where each class's folder has one; "." where all folders are classes. If it holds only one
-	// folder, which holds the classes, that folder is read. Folders that none of the three names are left out. For
-	// FromPattern "." means all images. Of a list with splits (SplitColumn, Sample.Split, {split} in a pattern) they name
-	// the words for the split, several joined by commas: Val: "0" of folds 0 to 4. Other words than train, val and test
-	// are then for training, or left out if Train is given.
+	// data: "fold1"; "*/fold1" where each class's folder has one; "." where all folders are classes. If it holds only
+	// one folder, which holds the classes, that folder is read. Folders that none of the three names are left out. For
+	// FromPattern "." means all images. Of a list with splits (SplitColumn, Sample.Split, {split} in a pattern) they
+	// name the words for the split, several joined by commas: Val: "0" of folds 0 to 4. Other words than train, val and
+	// test are then for training, or left out if Train is given.
 	Train, Val, Test string
 	// SplitColumn is the column of FromCSV's file that holds train, val or test, or, as is_valid, true for validation
 	// and false for training; "": all images are for training.

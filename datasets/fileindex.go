@@ -47,11 +47,12 @@ const (
 	anAddress  = "an address on the network, which is not read; download the images, and list the files"
 )
 
-// findMoved is find for an absolute path, a path that leads upwards ("../images/1.png"), an address of a file and a
-// path with %20 for a blank. A path that names a file of this machine, seen from the list's folder, means that file
-// alone. Of others the longest end that names one file counts, and moved is set. The name alone counts only for an
-// absolute path, and only if the images lie in one folder: else it may be another image's, in a folder of another
-// class. An address on the network (gs://bucket/cats/1.jpg) is like an absolute path: its files may have been downloaded.
+// findMoved is find for an absolute path, a path that leads upwards ("../images/1.png"), an address of a file
+// and a path with %20 for a blank. A path that names a file of this machine, seen from the list's folder, means
+// that file alone. Of others the longest end that names one file counts, and moved is set. The name alone counts
+// only for an absolute path, and only if the images lie in one folder: else it may be another image's, in a
+// folder of another class. An address on the network (gs://bucket/cats/1.jpg) is like an absolute path: its
+// files may have been downloaded.
 func (x fileIndex) findMoved(words string) (i int, moved bool, reason string) {
 	address := addressPath(words)
 	p := cmp.Or(address, strings.ReplaceAll(strings.TrimPrefix(words, "file://"), `\`, "/"))

@@ -193,7 +193,8 @@ func (t *tree) descend(dir folder) error {
 	return t.walk(dir)
 }
 
-// readZip lists a zip file. Nothing is unpacked: images are read from it, and it stays open for the life of the process.
+// readZip lists a zip file. Nothing is unpacked: images are read from it, and it stays open for the life
+// of the process.
 func (t *tree) readZip(p string) error {
 	z, err := zip.OpenReader(p)
 	// Names with ".." or a leading slash do no harm here; they are left out below.

@@ -32,9 +32,9 @@ func (d *Dataset) splits() (out []namedSplit) {
 // read again only if its size or time of change differs. Images that are drawn or come from a function are identified
 // by name. Files whose pixels are others than in earlier versions ([vision.Redecoded]) give another fingerprint.
 //
-// Where all names are absolute paths ([FromSamples]) and the contents are covered, the folder that the names share is left
-// out, so that data whose splits are given may move. Where [Options].ValFraction makes the split, another folder gives
-// another split, which is other data.
+// Where all names are absolute paths ([FromSamples]) and the contents are covered, the folder that the names share is
+// left out, so that data whose splits are given may move. Where [Options].ValFraction makes the split, another folder
+// gives another split, which is other data.
 func (d *Dataset) Fingerprint() string {
 	if !d.CoversContents() { // the names alone tell the images apart
 		return d.fingerprint(true, 0)
@@ -42,8 +42,8 @@ func (d *Dataset) Fingerprint() string {
 	return d.fingerprint(true, len(sharedFolder(d.Train, d.Val, d.Test)))
 }
 
-// sharedFolder returns the folder that the names of all images begin with, with its last slash, if all are absolute; else "".
-// Splits may be nil.
+// sharedFolder returns the folder that the names of all images begin with, with its last slash, if all are absolute;
+// else "". Splits may be nil.
 func sharedFolder(splits ...*Split) string {
 	shared, first := "", true
 	for _, s := range splits {
@@ -69,14 +69,14 @@ func sharedFolder(splits ...*Split) string {
 	return shared
 }
 
-// CoversContents reports whether the fingerprint covers the contents of all images, so that data sets of equal fingerprints
-// are equal. Images that are drawn or come from a function are identified by name alone.
+// CoversContents reports whether the fingerprint covers the contents of all images, so that data sets of equal
+// fingerprints are equal. Images that are drawn or come from a function are identified by name alone.
 func (d *Dataset) CoversContents() bool {
 	return !slices.ContainsFunc(d.splits(), func(s namedSplit) bool { return s.split.sums == nil })
 }
 
-// fingerprint returns the fingerprint with or without the contents, and of names without their first bytes: older runs stored
-// it without contents, and with whole names.
+// fingerprint returns the fingerprint with or without the contents, and of names without their first bytes: older runs
+// stored it without contents, and with whole names.
 func (d *Dataset) fingerprint(contents bool, skip int) string {
 	h := sha256.New()
 	for _, c := range d.Classes {

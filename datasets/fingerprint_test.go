@@ -218,8 +218,8 @@ func TestVerdictsInTheCache(t *testing.T) {
 	}
 }
 
-// TestMovedSamples: images under absolute paths, with splits of their own, have the same fingerprint wherever their folder lies,
-// and fingerprints with the whole paths are known.
+// TestMovedSamples: images under absolute paths, with splits of their own, have the same fingerprint wherever their
+// folder lies, and fingerprints with the whole paths are known.
 func TestMovedSamples(t *testing.T) {
 	withCache(t)
 	f := files{}
@@ -292,8 +292,8 @@ func abs(t *testing.T, p string) string {
 	return full
 }
 
-// TestSplitOfWholeNames: the split of absolute paths is that of stored runs, whose fingerprints cover it. The names are those
-// that commit eadc949^ chose; the folder counts.
+// TestSplitOfWholeNames: the split of absolute paths is that of stored runs, whose fingerprints cover it. The names are
+// those that commit eadc949^ chose; the folder counts.
 func TestSplitOfWholeNames(t *testing.T) {
 	for dir, want := range map[string][]string{
 		"/data/old/": {"a/03.gif", "a/05.gif", "b/01.gif", "b/02.gif"},

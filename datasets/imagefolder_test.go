@@ -389,7 +389,8 @@ func TestSymbolicLinks(t *testing.T) {
 	}
 }
 
-// A zip file that claims a small image to be small and holds a giant of zeros must cost neither the memory nor the load.
+// A zip file that claims a small image to be small and holds a giant of zeros must cost neither the
+// memory nor the load.
 func TestZipWithLies(t *testing.T) {
 	withCache(t)
 	f := files{"a/1.png": picture(t, "png", 1), "a/2.png": picture(t, "png", 2), "b/1.png": picture(t, "png", 3), "b/2.png": picture(t, "png", 4)}

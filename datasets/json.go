@@ -35,8 +35,8 @@ func isJSON(text []byte) bool {
 	return bytes.HasPrefix(text, []byte("{"))
 }
 
-// readJSON reads all objects of a text, in lists or one after the other. A file that is cut short is an error, as its last
-// labels are missing, and so is anything else beside the objects.
+// readJSON reads all objects of a text, in lists or one after the other. A file that is cut short is an error, as its
+// last labels are missing, and so is anything else beside the objects.
 func readJSON(text []byte) (*jsonList, error) {
 	text = withoutNaN(text)
 	list, line, at, inList := &jsonList{}, 1, 0, false

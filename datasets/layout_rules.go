@@ -24,8 +24,8 @@ func (o Options) rules() (rules []rule) {
 // named reports whether the options name anything for a split.
 func (o Options) named() bool { return len(o.rules()) > 0 }
 
-// explicitRules are the folders that the options name. A single folder around the classes of one is entered, as where no
-// options are given: Train: "seg_train" means seg_train/seg_train.
+// explicitRules are the folders that the options name. A single folder around the classes of one is entered, as where
+// no options are given: Train: "seg_train" means seg_train/seg_train.
 func explicitRules(source string, root *node, o Options) ([]rule, error) {
 	var rules []rule
 	var folders []string // of the options, in their order; "" for one that is not there

@@ -969,8 +969,8 @@ func TestZipRoots(t *testing.T) {
 	}
 }
 
-// TestNestedCopy: the names are in the order of the folders, and the time grows with the number of folders, not with its
-// square (64 times for 8 times the folders).
+// TestNestedCopy: the names are in the order of the folders, and the time grows with the number of folders, not with
+// its square (64 times for 8 times the folders).
 func TestNestedCopy(t *testing.T) {
 	outer, inner := imageTree([]string{"a/1.png", "all/c/1.png", "all/x/a/1.png", "all/all/1.png", "all/z/1.png", "b/1.png", "c/1.png"}).nestedCopy()
 	if outer != "all" || !slices.Equal(inner, []string{"a", "c"}) {

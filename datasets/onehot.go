@@ -16,8 +16,8 @@ var (
 	unset = []string{"", "0", "0.0", "false", "False", "FALSE"}
 )
 
-// readLabels is readTable for a label column, or for several: "cat,dog", unless a column has that very name. The fields of its
-// rows are those of wanted, with one label.
+// readLabels is readTable for a label column, or for several: "cat,dog", unless a column has that very name. The fields
+// of its rows are those of wanted, with one label.
 func readLabels(data []byte, wanted []string) ([]row, error) {
 	rows, err := readTable(data, wanted)
 	classes := strings.Split(wanted[1], ",")
@@ -42,8 +42,8 @@ func readLabels(data []byte, wanted []string) ([]row, error) {
 	return rows, nil
 }
 
-// joined replaces the fields of the classes by the name of the one that is set. Without one, the label is empty; with several,
-// unfit says so.
+// joined replaces the fields of the classes by the name of the one that is set. Without one, the label is empty; with
+// several, unfit says so.
 func (r row) joined(classes []string) (row, error) {
 	var labels []string
 	for i, c := range classes {
@@ -126,8 +126,8 @@ func (r *row) several(labels []string) {
 	r.unfit = fmt.Sprintf("it has several labels, %s, and an image has one here", list(labels))
 }
 
-// oneOfSeveral returns a note if the label column is one of several of zeros and ones, of which each line has one set: read
-// alone it means that class or another one. It reads the table twice at most, and keeps none of it.
+// oneOfSeveral returns a note if the label column is one of several of zeros and ones, of which each line has one set:
+// read alone it means that class or another one. It reads the table twice at most, and keeps none of it.
 func oneOfSeveral(data []byte, wanted []string, rows []row) string {
 	if slices.ContainsFunc(rows, func(r row) bool { return !zeroOne(r.fields[1]) }) {
 		return ""
@@ -158,8 +158,8 @@ func field(record []string, i int) string {
 	return strings.TrimSpace(record[i])
 }
 
-// zeroOnes returns the indices of the columns that have a name of their own and hold zeros and ones, except those of the image
-// and the split.
+// zeroOnes returns the indices of the columns that have a name of their own and hold zeros and ones, except those of
+// the image and the split.
 func (t *table) zeroOnes() []int {
 	count := map[string]int{}
 	for i := range t.head {
@@ -181,7 +181,8 @@ func (t *table) zeroOnes() []int {
 	return left
 }
 
-// oneSet reports whether each line has one of the columns set, except for lines with neither an image nor values in them.
+// oneSet reports whether each line has one of the columns set, except for lines with neither an image nor
+// values in them.
 func (t *table) oneSet(columns []int) bool {
 	all := true
 	err := t.each(func(_ int, record []string) bool {

@@ -55,8 +55,8 @@ func (o Origin) Open() (*Dataset, error) {
 	return d, err
 }
 
-// In returns the origin with its relative paths taken from a folder, such as the working folder of the call, where there
-// is something at that place.
+// In returns the origin with its relative paths taken from a folder, such as the working folder of the call, where
+// there is something at that place.
 func (o Origin) In(folder string) Origin {
 	within := func(path string) string {
 		if path == "" || filepath.IsAbs(path) || strings.HasPrefix(path, "~") {
@@ -75,8 +75,8 @@ func (o Origin) In(folder string) Origin {
 	return o
 }
 
-// At returns the origin for data that are at another place now: path is the folder, the zip file or the table in place of
-// the call's.
+// At returns the origin for data that are at another place now: path is the folder, the zip file or the table
+// in place of the call's.
 func (o Origin) At(path string) Origin {
 	if !o.takesPath() {
 		o.Options.Dir = path

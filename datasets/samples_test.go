@@ -595,7 +595,8 @@ func TestPathsOutside(t *testing.T) {
 	}
 }
 
-// TestColumnNumbers: once a wanted column is not a name of the first line, numbers count columns, whatever values that line has.
+// TestColumnNumbers: once a wanted column is not a name of the first line, numbers count columns, whatever
+// values that line has.
 func TestColumnNumbers(t *testing.T) {
 	for _, tt := range []struct {
 		text   string
@@ -627,8 +628,8 @@ func TestColumnNumbers(t *testing.T) {
 	}
 }
 
-// TestOneOfSeveral: the columns of zeros and ones are named where each line has one set, and many other columns cost no further
-// readings of the table.
+// TestOneOfSeveral: the columns of zeros and ones are named where each line has one set, and many other columns cost no
+// further readings of the table.
 func TestOneOfSeveral(t *testing.T) {
 	note := func(text string, wanted ...string) string {
 		t.Helper()

@@ -15,8 +15,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
-// A folder of 25,000 small images: seconds and memory of the first opening, which decodes everything, of the second, and
-// of the fingerprint. With -v it prints them; what it asserts is that the second opening reads no image.
+// A folder of 25,000 small images: seconds and memory of the first opening, which decodes everything, of the second,
+// and of the fingerprint. With -v it prints them; what it asserts is that the second opening reads no image.
 func TestOpen25000Images(t *testing.T) {
 	withCache(t)
 	dir := t.TempDir()

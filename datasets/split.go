@@ -63,8 +63,8 @@ func (d *Dataset) warn(text string) {
 }
 
 // splitOff moves a share of each class to a validation split. The seed and each file's own name decide which images
-// move, so that adding a file leaves nearly all others where they are. The name counts as a whole, also an absolute path: with
-// other ranks, stored runs would be on another split.
+// move, so that adding a file leaves nearly all others where they are. The name counts as a whole, also an absolute
+// path: with other ranks, stored runs would be on another split.
 func splitOff(all *Split, o Options) (train, val *Split) {
 	fraction := cmp.Or(o.ValFraction, 0.2)
 	byClass := make([][]int, len(all.classes))

@@ -22,7 +22,8 @@ var missingMarks = map[string]bool{"": true, "n/a": true, "#n/a": true, "na": tr
 var setAside = map[string]bool{"rejected": true, "rejects": true, "discarded": true, "discard": true, "excluded": true,
 	"duplicate": true, "duplicates": true, "dupes": true}
 
-// unnamedFolder fits the names that Windows, macOS and Linux give to a new folder: "New Folder (2)", "untitled folder 3".
+// unnamedFolder fits the names that Windows, macOS and Linux give to a new folder: "New Folder (2)",
+// "untitled folder 3".
 var unnamedFolder = regexp.MustCompile(`(?i)^(?:new folder|untitled folder|neuer ordner|nouveau dossier|nueva carpeta|` +
 	`\x{65b0}\x{3057}\x{3044}\x{30d5}\x{30a9}\x{30eb}\x{30c0}\x{30fc}?|\x{540d}\x{79f0}\x{672a}\x{8a2d}\x{5b9a}\x{30d5}\x{30a9}\x{30eb}\x{30c0}|\x{65b0}\x{5efa}\x{6587}\x{4ef6}\x{5939})` +
 	` ?(?:\(?[0-9]+\)?)?$`)

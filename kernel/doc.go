@@ -9,7 +9,7 @@
 //	src/         a snapshot of this repository's packages, which notebooks compile against
 //	workspace/   go.mod and go.sum, with all packages that a notebook may import resolved
 //	gocache/     Go's build cache, filled at install
-//	jupyter/     a kernelspec for tlkernel's own commands, and the extension that keeps outputs without a page (kernel/keep)
+//	jupyter/     a kernelspec for tlkernel's own commands, and the extension of kernel/keep
 //	live/        the compiled worker of the live kernel
 //	share/       GoNB's script for widgets
 //	lib/         ONNX Runtime, if it was installed

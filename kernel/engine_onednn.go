@@ -8,9 +8,9 @@ import (
 	"os/exec"
 )
 
-// oneDNN is Intel's oneDNN 3.2 (Apache-2.0), in the build of its own publisher for GCC's OpenMP runtime, libgomp: 39 MB to
-// fetch, 55 MB of disk. Later wheels (2024 and on) need libraries of Intel's compiler. The sum is that of the wheel as the
-// package index lists it (pip install --dry-run --report, 2026-11-29).
+// oneDNN is Intel's oneDNN 3.2 (Apache-2.0), in the build of its own publisher for GCC's OpenMP runtime, libgomp: 39 MB
+// to fetch, 55 MB of disk. Later wheels (2024 and on) need libraries of Intel's compiler. The sum is that of the wheel
+// as the package index lists it (pip install --dry-run --report, 2026-11-29).
 var oneDNN = unpacked{
 	name:   "onednn",
 	wheel:  "onednn-cpu-gomp==2023.2.0",
@@ -28,7 +28,8 @@ const openMP = "libgomp.so.1"
 // mendOpenMP installs openMP.
 const mendOpenMP = "install GCC's OpenMP runtime if " + openMP + " is missing (on Debian: apt install libgomp1)"
 
-// addOneDNN installs oneDNN. Where it does not open, it is removed, so that no program tries it, and the error says why.
+// addOneDNN installs oneDNN. Where it does not open, it is removed, so that no program tries it, and the
+// error says why.
 func addOneDNN(ctx context.Context, to installation, step stepFunc) error {
 	var refused *openError
 	if hasUnpacked && errors.As(opens(ctx, to.venv, openMP), &refused) {

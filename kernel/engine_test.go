@@ -160,8 +160,8 @@ func TestOneDNNThatDoesNotOpen(t *testing.T) {
 	}
 }
 
-// TestOneDNNWithoutOpenMP: nothing is fetched and nothing stays where the system has no libgomp. A script is in the place
-// of Python there.
+// TestOneDNNWithoutOpenMP: nothing is fetched and nothing stays where the system has no libgomp. A script is in the
+// place of Python there.
 func TestOneDNNWithoutOpenMP(t *testing.T) {
 	if !hasUnpacked {
 		t.Skip("oneDNN is for linux/amd64")
@@ -289,8 +289,8 @@ func TestDownloadWheel(t *testing.T) {
 	}
 }
 
-// TestExtractUnpacked holds that the files that are kept come out of a wheel, those of an earlier version go, and a wheel
-// that lacks one leaves no library that a program would open.
+// TestExtractUnpacked holds that the files that are kept come out of a wheel, those of an earlier version go, and a
+// wheel that lacks one leaves no library that a program would open.
 func TestExtractUnpacked(t *testing.T) {
 	wheel := func(names []string) string {
 		path := filepath.Join(t.TempDir(), "openvino.whl")

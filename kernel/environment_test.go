@@ -89,8 +89,8 @@ func notebookOf(t *testing.T, source ...string) string {
 	return file
 }
 
-// ownInstall is a small copy of the tests' installation with caches of its own in place of the user's: what is read-only
-// for a kernel must not be shared with other tests. The big caches are linked, not copied.
+// ownInstall is a small copy of the tests' installation with caches of its own in place of the user's: what is
+// read-only for a kernel must not be shared with other tests. The big caches are linked, not copied.
 func ownInstall(t *testing.T, p Prefix) (Prefix, *Manifest) {
 	t.Helper()
 	m, err := ReadManifest(p)

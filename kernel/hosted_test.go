@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestCheckShared: an installation in a home folder is refused for a hub, with the folder that is closed and the way out.
+// TestCheckShared: an installation in a home folder is refused for a hub, with the folder that is closed
+// and the way out.
 func TestCheckShared(t *testing.T) {
 	top, err := os.MkdirTemp("", "tlkit-shared-")
 	if err != nil {

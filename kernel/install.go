@@ -214,8 +214,8 @@ func prepareGo(ctx context.Context, gt goTool, p Prefix, m *Manifest, step stepF
 		}
 		step("%s: %d packages, %d files new or changed", src, len(pkgs), n)
 	}
-	// The snapshot and the cells need the same toolchain and experiment settings. An older go can't be asked for it then:
-	// Go 1.24 ends with a panic where it does not know an experiment.
+	// The snapshot and the cells need the same toolchain and experiment settings. An older go can't be asked for it
+	// then: Go 1.24 ends with a panic where it does not know an experiment.
 	cellGo := goTool{path: filepath.Join(m.GoRoot, "bin", "go"), env: gt.env}.with(cellEnv(m.GoCache)...)
 	if m.Packages, err = prepareWorkspace(ctx, cellGo, p, src, pkgs); err != nil {
 		return nil, err
@@ -293,8 +293,9 @@ func installPrefix(dir string) (Prefix, error) {
 	return absolutePrefix(dir)
 }
 
-// refuseForeign keeps install out of a folder that holds other files: it would replace some of them, and uninstall could
-// not distinguish the rest from ours. The names in it prove nothing, as ~/.local has a bin, a lib and a share, too.
+// refuseForeign keeps install out of a folder that holds other files: it would replace some of them, and
+// uninstall could not distinguish the rest from ours. The names in it prove nothing, as ~/.local has a bin, a
+// lib and a share, too.
 func refuseForeign(p Prefix) error {
 	entries, err := os.ReadDir(string(p))
 	switch {
@@ -344,7 +345,8 @@ func laterThanUninstall(entries []os.DirEntry) string {
 // prefixEntry is a file or folder that install makes in the prefix.
 type prefixEntry struct {
 	name string
-	// files are patterns of what install makes in the folder, where people put files of their own beside it; nil is all.
+	// files are patterns of what install makes in the folder, where people put files of their own beside
+	// it; nil is all.
 	files []string
 }
 
@@ -418,8 +420,8 @@ type UninstallOptions struct {
 
 // Uninstall removes the kernelspecs and the contents of the prefix that Install wrote, and the prefix itself if nothing
 // else is in it; files of the user's in its folders bin, lib, share and weights stay, beside a file by which Install
-// takes the prefix again. Modules in Go's module cache, notebooks, runs and data sets stay. When nothing is installed the
-// error wraps fs.ErrNotExist.
+// takes the prefix again. Modules in Go's module cache, notebooks, runs and data sets stay. When nothing is installed
+// the error wraps fs.ErrNotExist.
 func Uninstall(opts UninstallOptions) error {
 	say := func(format string, args ...any) {
 		if opts.Log != nil {

@@ -22,8 +22,8 @@ func installSh(t *testing.T, env []string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// TestInstallerFlags: a value that is empty or looks like a flag is a mistake; it must not mean the default folder, which
-// --uninstall would remove.
+// TestInstallerFlags: a value that is empty or looks like a flag is a mistake; it must not mean the default folder,
+// which --uninstall would remove.
 func TestInstallerFlags(t *testing.T) {
 	for _, c := range []struct {
 		args []string

@@ -62,8 +62,8 @@ func Lab(opts LabOptions) error {
 	return nil
 }
 
-// KeepOutputs returns env for a Jupyter server that keeps the outputs of cells while no page is open. Without the extension,
-// as in an installation by an older version, it is env.
+// KeepOutputs returns env for a Jupyter server that keeps the outputs of cells while no page is open. Without the
+// extension, as in an installation by an older version, it is env.
 func KeepOutputs(env []string, p Prefix) []string {
 	config := keep.Config(p.jupyterDir())
 	if _, err := os.Stat(config); err != nil {

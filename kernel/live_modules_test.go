@@ -15,8 +15,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/kernel/session"
 )
 
-// moduleProxy makes a folder that serves modules as a GOPROXY: each is "PATH VERSION" with the source of its packages by
-// file name. It returns the folder's address.
+// moduleProxy makes a folder that serves modules as a GOPROXY: each is "PATH VERSION" with the source of its packages
+// by file name. It returns the folder's address.
 func moduleProxy(t *testing.T, modules map[string]map[string]string) string {
 	t.Helper()
 	proxy := t.TempDir()

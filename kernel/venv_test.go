@@ -38,8 +38,8 @@ func TestFindPython(t *testing.T) {
 	}
 }
 
-// TestPins holds kernel/requirements.txt against what the package index says of each pin: all must fit every Python that
-// the README promises.
+// TestPins holds kernel/requirements.txt against what the package index says of each pin: all must fit every Python
+// that the README promises.
 func TestPins(t *testing.T) {
 	p, _ := installed(t)
 	m, err := ReadManifest(p)

@@ -39,10 +39,10 @@ const (
 )
 
 // TestLessonsInJupyterLab runs lessons by JupyterLab's button "Restart the kernel and run all cells", in a browser that
-// reaches nothing but this machine, in the light and in the dark theme: all of them, English and Japanese, which takes half
-// an hour on two quiet cores, or those that TLKIT_LESSONS="02_x ja/10_y" names. With TLKIT_SCREENSHOTS=DIR pictures of all pages of the lesson are kept there, with
-// TLKIT_EXECUTED=DIR the executed lesson, of which notebooks/gallery makes its page. The lesson on long work is also
-// stopped in a training by the button ■, and goes on.
+// reaches nothing but this machine, in the light and in the dark theme: all of them, English and Japanese, which takes
+// half an hour on two quiet cores, or those that TLKIT_LESSONS="02_x ja/10_y" names. With TLKIT_SCREENSHOTS=DIR
+// pictures of all pages of the lesson are kept there, with TLKIT_EXECUTED=DIR the executed lesson, of which
+// notebooks/gallery makes its page. The lesson on long work is also stopped in a training by the button ■, and goes on.
 func TestLessonsInJupyterLab(t *testing.T) {
 	for _, name := range labLessons() {
 		// A short name: the browser keeps a socket in the test's folder, whose path has a limit.
@@ -153,12 +153,12 @@ func (l labPage) wait(what, expression string, limit time.Duration) {
 	}
 }
 
-// save saves the notebook in JupyterLab and compares its outputs with the lesson's claims. With TLKIT_EXECUTED it keeps a
-// copy.
+// save saves the notebook in JupyterLab and compares its outputs with the lesson's claims. With
+// TLKIT_EXECUTED it keeps a copy.
 func (l labPage) save(dir string) {
 	l.t.Helper()
-	// The last cell's reply may come before its outputs: the kernel's next reply and what it says of its state come after
-	// them. A command to save does nothing while JupyterLab saves by itself.
+	// The last cell's reply may come before its outputs: the kernel's next reply and what it says of its state come
+	// after them. A command to save does nothing while JupyterLab saves by itself.
 	l.eval(`((panel) => {
 		window.saved = "";
 		panel.sessionContext.session.kernel.requestKernelInfo().then(() => panel.context.save()).then(() => { window.saved = "yes"; }, (e) => { window.saved = "no: " + e; });

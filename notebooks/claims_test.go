@@ -19,7 +19,8 @@ import (
 type claim struct {
 	// Says is the promise in words.
 	Says string `json:"says"`
-	// Needs is "photographs" for a claim on the files of ../shared/data; where they are absent the lesson leaves its cell out.
+	// Needs is "photographs" for a claim on the files of ../shared/data; where they are absent the lesson
+	// leaves its cell out.
 	Needs string `json:"needs,omitempty"`
 	// Cell is the id of the cell whose plain-text output has the values.
 	Cell string `json:"cell"`

@@ -16,8 +16,8 @@ for path in sys.argv[1:]:
     except Exception as e:
         print(path + ": " + str(e).splitlines()[0])`
 
-// TestFormat: lessons, their Japanese copies and the executed pages are notebooks by nbformat's own schema, and a notebook
-// with a cell without a source is none.
+// TestFormat: lessons, their Japanese copies and the executed pages are notebooks by nbformat's own schema, and a
+// notebook with a cell without a source is none.
 func TestFormat(t *testing.T) {
 	python := filepath.Join(prefix(t), "venv", "bin", "python")
 	if _, err := os.Stat(python); err != nil {

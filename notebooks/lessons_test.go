@@ -20,8 +20,8 @@ type lesson struct {
 	oneEngine bool
 	// charts and pictures are the least numbers of charts, alone or in a figure of several, and of pictures.
 	charts, pictures int
-	// calibration is the number of further charts where the photographs are there: of probabilities that are all right, as
-	// those of the drawings in their place, none is drawn.
+	// calibration is the number of further charts where the photographs are there: of probabilities that are all right,
+	// as those of the drawings in their place, none is drawn.
 	calibration int
 	// makes are the files that the lesson leaves in the folder.
 	makes []string
@@ -81,8 +81,8 @@ func (l lesson) test(t *testing.T, engine string) {
 	keepsClaims(t, l.name, n)
 }
 
-// photographs lets lessons find the photographs of ../shared/data, and reports whether they are there. Where they are not,
-// nothing is downloaded in their place: a section with photographs then says what it lacks.
+// photographs lets lessons find the photographs of ../shared/data, and reports whether they are there. Where they are
+// not, nothing is downloaded in their place: a section with photographs then says what it lacks.
 func photographs(t *testing.T) bool {
 	t.Helper()
 	dir, err := testutil.Find("data")
@@ -118,8 +118,8 @@ var longLine = regexp.MustCompile(`(?m)^.{99,}$`)
 var removed = regexp.MustCompile(`os\.Remove(?:All)?\("([^"]*)"`)
 
 // TestForm: every lesson is in the table of lessons, has claims, says what it is for and how long it takes, has two to
-// four exercises with solutions that run, names its sources and what to read next, is written for live cells, and removes
-// nothing that a reader may have put there.
+// four exercises with solutions that run, names its sources and what to read next, is written for live cells, and
+// removes nothing that a reader may have put there.
 func TestForm(t *testing.T) {
 	paths, err := filepath.Glob("[0-9][0-9]_*.ipynb")
 	if err != nil || len(paths) == 0 {

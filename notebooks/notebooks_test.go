@@ -145,7 +145,8 @@ func execute(t *testing.T, name string, kernel ...string) notebook {
 	return n
 }
 
-// plain joins the plain-text outputs of all cells; charts counts the Vega-Lite charts and the charts that are pictures in HTML.
+// plain joins the plain-text outputs of all cells; charts counts the Vega-Lite charts and the charts that
+// are pictures in HTML.
 func plain(n notebook) (all string, charts, pictures int) {
 	for _, c := range n.Cells {
 		for _, o := range c.Outputs {

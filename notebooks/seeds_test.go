@@ -13,8 +13,8 @@ import (
 
 // TestSeeds executes lessons with other seeds of training than their own and compares what comes out with their claims,
 // so that a claim is true and not the luck of one seed. TLKIT_SEEDS="1 2 3 4" names the seeds, without it seed 1 is
-// taken; TLKIT_LESSONS names the lessons, as for TestLessonsInJupyterLab, without it all are executed that train. The log
-// has what was measured, claim by claim.
+// taken; TLKIT_LESSONS names the lessons, as for TestLessonsInJupyterLab, without it all are executed that train. The
+// log has what was measured, claim by claim.
 func TestSeeds(t *testing.T) {
 	needsSlow(t)
 	seeds := strings.Fields(os.Getenv("TLKIT_SEEDS"))
@@ -56,8 +56,8 @@ func TestSeeds(t *testing.T) {
 	}
 }
 
-// withSeed returns a notebook whose recipes have a seed, and the number of these recipes. Those of several seeds get other
-// ones altogether.
+// withSeed returns a notebook whose recipes have a seed, and the number of these recipes. Those of several seeds get
+// other ones altogether.
 func withSeed(data []byte, seed uint64) (seeded []byte, recipes int, err error) {
 	var n map[string]any
 	if err := json.Unmarshal(data, &n); err != nil {

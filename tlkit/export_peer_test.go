@@ -17,9 +17,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
 )
 
-// TestTrainedPeer fine-tunes a model for two classes and loads what it exports in PyTorch, with strict=True, and in ONNX
-// Runtime: all must give the logits that the model has here. It runs where TLKIT_PEER_PYTHON names a Python with torch,
-// torchvision, safetensors, onnx and onnxruntime.
+// TestTrainedPeer fine-tunes a model for two classes and loads what it exports in PyTorch, with strict=True, and in
+// ONNX Runtime: all must give the logits that the model has here. It runs where TLKIT_PEER_PYTHON names a Python with
+// torch, torchvision, safetensors, onnx and onnxruntime.
 func TestTrainedPeer(t *testing.T) {
 	python := os.Getenv("TLKIT_PEER_PYTHON")
 	if python == "" {

@@ -29,8 +29,8 @@ func MustOcclusion(model *Model, image *vision.Image, class string, opts ...Occl
 	return must(Occlusion(model, image, class, opts...))
 }
 
-// FeatureMaps returns what each channel of a stage makes of an image. The last value of a cell shows the maps that differ
-// most from place to place. See [insight.FeatureMaps].
+// FeatureMaps returns what each channel of a stage makes of an image. The last value of a cell shows the maps that
+// differ most from place to place. See [insight.FeatureMaps].
 func FeatureMaps(model *Model, image *vision.Image, opts ...FeatureMapOptions) (*FeatureMap, error) {
 	return insight.FeatureMaps(model, image, opts...)
 }
@@ -87,12 +87,12 @@ func Rank(data *datasets.Dataset, models ...*Model) (Ranking, error) {
 // MustRank is [Rank] that panics on an error.
 func MustRank(data *datasets.Dataset, models ...*Model) Ranking { return must(Rank(data, models...)) }
 
-// Diagram draws the stages of a model's [Summary], coloured by what training does with them: frozen, trained, or new, for
-// the stages named by fresh, such as "head". See [insight.Diagram].
+// Diagram draws the stages of a model's [Summary], coloured by what training does with them: frozen, trained, or new,
+// for the stages named by fresh, such as "head". See [insight.Diagram].
 func Diagram(s *ModelSummary, fresh ...string) plots.Figure { return insight.Diagram(s, fresh...) }
 
-// CompareWeights compares two models of one architecture layer by layer: what fine-tuning moved. The last value of a cell
-// shows a chart. See [insight.CompareWeights].
+// CompareWeights compares two models of one architecture layer by layer: what fine-tuning moved. The last value of a
+// cell shows a chart. See [insight.CompareWeights].
 func CompareWeights(before, after *Model) (*WeightChanges, error) {
 	return insight.CompareWeights(before, after)
 }

@@ -177,8 +177,8 @@ var elsewhere = map[string]string{
 	"detached.Detached.Bundle": "its line is tested with the phases, its curves are those of a run",
 }
 
-// TestFiguresInJapanese: no figure and no table shows a reader who has chosen Japanese a word of English. A new one needs a
-// row of inJapanese, and its words an entry in words/japanese.go. Names stay.
+// TestFiguresInJapanese: no figure and no table shows a reader who has chosen Japanese a word of English. A new one
+// needs a row of inJapanese, and its words an entry in words/japanese.go. Names stay.
 func TestFiguresInJapanese(t *testing.T) {
 	runs, figures := t.TempDir(), figureMakers(t)
 	t.Chdir(runs)

@@ -118,7 +118,8 @@ type (
 	CalibrateOptions = train.CalibrateOptions
 	// Calibrated is the result of [Calibrate]. Fields and methods: [train.Calibrated].
 	Calibrated = train.Calibrated
-	// Tracker sends the figures of trainings to another program: see [TensorBoard] and [MLflow]. Its method: [train.Tracker].
+	// Tracker sends the figures of trainings to another program: see [TensorBoard] and [MLflow]. Its
+	// method: [train.Tracker].
 	Tracker = train.Tracker
 	// MLflowOptions say where the server of [MLflow] is. Fields: [track.MLflowOptions].
 	MLflowOptions = track.MLflowOptions
@@ -136,7 +137,8 @@ type (
 	Inspection = insight.Inspection
 	// InspectOptions select the model of [Inspect]. Fields: [insight.InspectOptions].
 	InspectOptions = insight.InspectOptions
-	// Heatmap is how much the parts of an image speak for a class; see [GradCAM]. Fields and methods: [insight.Heatmap].
+	// Heatmap is how much the parts of an image speak for a class; see [GradCAM]. Fields and methods:
+	// [insight.Heatmap].
 	Heatmap = insight.Heatmap
 	// Embedding is a map of images by their features; see [EmbeddingMap]. Fields: [insight.Embedding].
 	Embedding = insight.Embedding
@@ -181,8 +183,8 @@ type (
 	// Detached is a training in a process of its own; see [Detach]. Fields and methods: [detached.Detached].
 	Detached = detached.Detached
 	// Sweep is a set of trainings, every model with every recipe, strategy and seed, each in a process of its own:
-	// Sweep{...}.Run(ctx, Local{}) trains them on this machine, Run(ctx, Slurm{}) and Run(ctx, Kubernetes{}) on a cluster.
-	// Fields and methods: [sweep.Sweep].
+	// Sweep{...}.Run(ctx, Local{}) trains them on this machine, Run(ctx, Slurm{}) and Run(ctx, Kubernetes{}) on a
+	// cluster. Fields and methods: [sweep.Sweep].
 	Sweep = sweep.Sweep
 	// Local trains the tasks of a [Sweep] in processes of this machine. Fields: [sweep.Local].
 	Local = sweep.Local
@@ -357,9 +359,9 @@ func MustSampleSizes(name string, data *datasets.Dataset, model *Model, perClass
 // Budget(80*time.Minute) at the top of a notebook whose session ends after 90 minutes.
 func Budget(d time.Duration) time.Time { return train.Budget(d) }
 
-// Detach trains like [Recipe.Compare] with the recipe, in a process of its own that goes on when the kernel, the browser
-// or Jupyter end, and returns at once. tlkit.MustAttach(name).Watch(ctx) shows it in this session or a later one; see
-// [detached.Start], also for what another process can't train.
+// Detach trains like [Recipe.Compare] with the recipe, in a process of its own that goes on when the kernel, the
+// browser or Jupyter end, and returns at once. tlkit.MustAttach(name).Watch(ctx) shows it in this session or a later
+// one; see [detached.Start], also for what another process can't train.
 func Detach(r Recipe, name string, data *datasets.Dataset, model *Model, strategies ...Strategy) (*Detached, error) {
 	return detached.Start(r, name, data, model, strategies...)
 }

@@ -134,8 +134,8 @@ func picture(f plots.Figure, file string) (image.Image, error) {
 	return out, nil
 }
 
-// encode writes an animation without an end, with one palette: the colours of the last picture that are most frequent. A
-// pixel that is as in the frame before is transparent, which keeps the file small.
+// encode writes an animation without an end, with one palette: the colours of the last picture that are most frequent.
+// A pixel that is as in the frame before is transparent, which keeps the file small.
 func encode(w io.Writer, pictures []image.Image) error {
 	last := pictures[len(pictures)-1]
 	size := last.Bounds()

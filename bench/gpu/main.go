@@ -1,7 +1,7 @@
 // Command gpu measures TLKit on a machine with an NVIDIA GPU that has no network, no Go and no checkout: it packs
 // everything that is needed into one file here, which brings back one JSON file from there.
 //
-//	GOEXPERIMENT=simd go run ./bench/gpu pack tlkit-gpu.tar.gz      here; linux/amd64, for a glibc no older than this one
+//	GOEXPERIMENT=simd go run ./bench/gpu pack tlkit-gpu.tar.gz      here; for linux/amd64 and a glibc as new as here
 //	tar xzf tlkit-gpu.tar.gz && ./tlkit-gpu/gpu run                 there: gpu.json
 //
 // There must be NVIDIA's driver, and a Python with torch, torchvision and jax's CUDA plugin (jax[cuda12] or

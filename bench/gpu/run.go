@@ -129,8 +129,8 @@ func (s settings) environment(rep *report) (env []string, closing func(), err er
 		"LD_LIBRARY_PATH="+out[1]+":"+os.Getenv("LD_LIBRARY_PATH"), "XLA_FLAGS="+out[2]), closing, nil
 }
 
-// findPlugin prints the library of jax's CUDA plugin, the folders of NVIDIA's libraries that its wheels bring along, and
-// the flag that tells XLA where CUDA's compiler is.
+// findPlugin prints the library of jax's CUDA plugin, the folders of NVIDIA's libraries that its wheels bring along,
+// and the flag that tells XLA where CUDA's compiler is.
 const findPlugin = `
 import glob, os, site, sys
 roots = [glob.escape(p) for p in sys.path if p.endswith("-packages")]

@@ -156,8 +156,8 @@ func (e env) cifarFew(ctx context.Context, j jpegs, few *datasets.Dataset, rows 
 	return nil
 }
 
-// cifarMany trains on 900 images per class, with the recipe that has the best validation accuracy of one seed on the few
-// images.
+// cifarMany trains on 900 images per class, with the recipe that has the best validation accuracy of one
+// seed on the few images.
 func (e env) cifarMany(ctx context.Context, j jpegs, few, many *datasets.Dataset, rows *cifarRows) error {
 	schedule := train.Recipe{Epochs: 3, Schedule: train.Schedule{Cosine: true}, WeightDecay: 1e-4}
 	schedule.Augment.HorizontalFlip = 0.5

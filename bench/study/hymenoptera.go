@@ -136,8 +136,8 @@ func antCandidates() []candidate {
 	}
 }
 
-// liteCandidates are those for EfficientNet-Lite0. A step of all its layers takes ten times as long as one of MobileNetV1
-// x0.25, so that fine-tuning begins with stage6: what is below is computed once.
+// liteCandidates are those for EfficientNet-Lite0. A step of all its layers takes ten times as long as one of
+// MobileNetV1 x0.25, so that fine-tuning begins with stage6: what is below is computed once.
 func liteCandidates() []candidate {
 	few := train.Recipe{Epochs: 6, BatchSize: 16, LabelSmoothing: 0.1, WeightDecay: 1e-4}
 	from := map[string]string{"ants": "ant", "bees": "bee"}

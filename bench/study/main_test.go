@@ -180,8 +180,8 @@ func TestSeen(t *testing.T) {
 	}
 }
 
-// TestFinalists: the validation images measure the best candidate, the best one that begins at random and those that are
-// asked for, each once.
+// TestFinalists: the validation images measure the best candidate, the best one that begins at random and those that
+// are asked for, each once.
 func TestFinalists(t *testing.T) {
 	begun := func(name string) scored {
 		return scored{candidate: candidate{strategy: strategy.FineTune{Label: name, HeadFrom: map[string]string{"ants": "ant"}}}}
@@ -209,7 +209,8 @@ func TestFinalists(t *testing.T) {
 	}
 }
 
-// TestCandidates: the candidates of a network have names of their own, and those that are always measured are among them.
+// TestCandidates: the candidates of a network have names of their own, and those that are always measured
+// are among them.
 func TestCandidates(t *testing.T) {
 	for _, n := range []network{mobileNet, liteNet} {
 		var names []string

@@ -38,8 +38,8 @@ func (e env) contestants() []contestant {
 	}
 }
 
-// ranks estimates how well seven models suit two data sets, fine-tunes each, and compares the orders by Kendall's tau (1
-// is the same order, 0 none, -1 the opposite).
+// ranks estimates how well seven models suit two data sets, fine-tunes each, and compares the orders by Kendall's tau
+// (1 is the same order, 0 none, -1 the opposite).
 func ranks(ctx context.Context, e env) error {
 	sketches, err := datasets.Load("sketches")
 	if err != nil {

@@ -35,8 +35,8 @@ func instructions(text, name string) (all []string) {
 	return all
 }
 
-// TestContainerfile holds the conventions of the Jupyter Docker Stacks, on which JupyterHub's spawners rely, and that the
-// base is named by a date.
+// TestContainerfile holds the conventions of the Jupyter Docker Stacks, on which JupyterHub's spawners rely, and that
+// the base is named by a date.
 func TestContainerfile(t *testing.T) {
 	text := read(t, "deploy/container/Containerfile")
 	for _, tt := range []struct {
@@ -66,8 +66,8 @@ func TestContainerfile(t *testing.T) {
 	}
 }
 
-// TestScripts holds that scripts can be started, are bash's, stop at errors, and that pip takes only files whose digests
-// are known.
+// TestScripts holds that scripts can be started, are bash's, stop at errors, and that pip takes only files
+// whose digests are known.
 func TestScripts(t *testing.T) {
 	pip := regexp.MustCompile(`pip install[^\n]*`)
 	for _, path := range []string{"deploy/container/build.sh", "deploy/container/start-notebook", "deploy/container/with-lessons",

@@ -88,8 +88,8 @@ func TestImage(t *testing.T) {
 	})
 }
 
-// TestCUDA builds the variant with the libraries for NVIDIA GPUs. Without a GPU it looks only at what was installed, and
-// that cells run.
+// TestCUDA builds the variant with the libraries for NVIDIA GPUs. Without a GPU it looks only at what was
+// installed, and that cells run.
 func TestCUDA(t *testing.T) {
 	b := newBuilder(t)
 	b.base(baseImage)
@@ -173,8 +173,8 @@ func checkFiles(t *testing.T, root string) {
 // address is what a Jupyter server prints for its user.
 var address = regexp.MustCompile(`http://127\.0\.0\.1:8888/lab\?token=([0-9a-f]{16,})`)
 
-// quickstart starts the image's command, and beside it, as the same user, what shows that all is there. With arguments for
-// Jupyter, the lessons are the server's root folder.
+// quickstart starts the image's command, and beside it, as the same user, what shows that all is there. With arguments
+// for Jupyter, the lessons are the server's root folder.
 func quickstart(t *testing.T, c container, home string, arguments ...string) {
 	t.Cleanup(func() { empty(t, home) }) // the next user can't write what this one leaves
 	s := serve(t, c, address, slices.Concat(c.Cmd, arguments)...)

@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// The tests of this folder build an image with buildah, on a base that mmdebstrap makes of Debian's packages, so that no
-// registry of images is needed, and start it in namespaces of their own. They need root, both programs, the package
+// The tests of this folder build an image with buildah, on a base that mmdebstrap makes of Debian's packages, so that
+// no registry of images is needed, and start it in namespaces of their own. They need root, both programs, the package
 // indexes of Debian, Go and Python, and 15 GB below /var/tmp:
 //
 //	apt install buildah mmdebstrap && go test -tags slow -timeout 90m -v ./deploy/container
@@ -184,8 +184,8 @@ func (b builder) container(image string) container {
 	return container{t: b.t, root: b.buildah("mount", name), config: b.config(image)}
 }
 
-// enter returns the arguments that run a command in the container's root folder, with the image's environment and folder,
-// as the user alone: without further groups.
+// enter returns the arguments that run a command in the container's root folder, with the image's environment and
+// folder, as the user alone: without further groups.
 func (c container) enter(command ...string) []string {
 	user := c.user
 	if user == "" {

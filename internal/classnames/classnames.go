@@ -1,5 +1,5 @@
-// Package classnames tells apart classes of the same name, as torchvision's list of ImageNet has some, and names that are
-// not in UTF-8.
+// Package classnames tells apart classes of the same name, as torchvision's list of ImageNet has some, and names
+// that are not in UTF-8.
 package classnames
 
 import "fmt"

@@ -4,12 +4,16 @@ import (
 	"fmt"
 	"go/ast"
 	"go/token"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode"
+	"unicode/utf8"
 )
 
-// documented are the rooms whose exported names people import or read in help. Below "internal" nothing is exported to them.
+// documented are the rooms whose exported names people import or read in help. Below "internal" nothing
+// is exported to them.
 var documented = []string{"tlkit", "datasets", "kernel"}
 
 // TestDocComments holds that every exported name, method, field and interface method has a doc comment.
@@ -148,4 +152,23 @@ func memberNames(s *ast.TypeSpec, typeDoc string) []name {
 		}
 	}
 	return names
+}
+
+// commentWidth is the largest number of columns of a comment that has its line to itself; a tab counts as four.
+const commentWidth = 120
+
+// TestCommentWidth holds that comments are not wider. The output of an example has the width that it has.
+func TestCommentWidth(t *testing.T) {
+	for _, p := range goFiles(t) {
+		text, err := os.ReadFile(filepath.Join(root, p))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range strings.Split(strings.ReplaceAll(string(text), "\t", "    "), "\n") {
+			comment, ok := strings.CutPrefix(strings.TrimLeft(line, " "), "// ")
+			if width := utf8.RuneCountInString(line); ok && width > commentWidth && !strings.HasPrefix(comment, "Output:") {
+				t.Errorf("%s:%d: the comment has %d columns; break it at %d", p, i+1, width, commentWidth)
+			}
+		}
+	}
 }

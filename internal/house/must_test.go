@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// mustRooms have Must forms: what a notebook calls. Their functions, and the methods of Recipe, that return one value and an
-// error have a twin that panics; no other exported name begins with Must.
+// mustRooms have Must forms: what a notebook calls. Their functions, and the methods of Recipe, that return one value
+// and an error have a twin that panics; no other exported name begins with Must.
 var mustRooms = []string{"tlkit", "datasets"}
 
 // withoutMust are calls that programs make and notebooks don't.

@@ -14,8 +14,8 @@ var papers = []string{"README.md", "README.ja.md", "CONTRIBUTING.md", "SECURITY.
 // named finds what looks like a path of the repository: `tlkit/zoo/resnet.go`, `kernel/session/`, (docs/export.md).
 var named = regexp.MustCompile("[`(]((?:tlkit|datasets|kernel|notebooks|bench|docs|internal)/[A-Za-z0-9_./-]+)[`)]")
 
-// TestPapersNameFilesThatExist holds that a path in a document is there, so that a moved file is moved in the documents too. Names in
-// capitals stand for a file that the reader writes.
+// TestPapersNameFilesThatExist holds that a path in a document is there, so that a moved file is moved in the documents
+// too. Names in capitals stand for a file that the reader writes.
 func TestPapersNameFilesThatExist(t *testing.T) {
 	paths := 0
 	for _, paper := range papers {

@@ -11,8 +11,8 @@ const (
 	mostFileLines     = 500
 )
 
-// TestScreens holds that a function fits a screen, and that a file can be read at a sitting. Tests and generated files are
-// left out: their tables may be as long as they need be.
+// TestScreens holds that a function fits a screen, and that a file can be read at a sitting. Tests and generated files
+// are left out: their tables may be as long as they need be.
 func TestScreens(t *testing.T) {
 	functions := 0
 	for _, s := range sources(t) {

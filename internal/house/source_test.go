@@ -40,33 +40,41 @@ func (s source) imports() []string {
 	return rooms
 }
 
-// sources parses all Go files but tests, test data and hidden folders.
-func sources(t *testing.T) []source {
+// goFiles lists all Go files but those in test data and hidden folders, relative to the repository, with slashes.
+func goFiles(t *testing.T) []string {
 	t.Helper()
-	var all []source
+	var files []string
 	err := fs.WalkDir(os.DirFS(root), ".", func(p string, d fs.DirEntry, err error) error {
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case d.IsDir() && p != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "out"):
+			return fs.SkipDir
+		case path.Ext(p) == ".go":
+			files = append(files, p)
 		}
-		if d.IsDir() {
-			if p != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "out") {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if !strings.HasSuffix(p, ".go") || strings.HasSuffix(p, "_test.go") {
-			return nil
-		}
-		fset := token.NewFileSet()
-		file, err := parser.ParseFile(fset, filepath.Join(root, p), nil, parser.ParseComments|parser.SkipObjectResolution)
-		if err != nil {
-			return err
-		}
-		all = append(all, source{p, file, fset})
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	return files
+}
+
+// sources parses the Go files that are no tests.
+func sources(t *testing.T) []source {
+	t.Helper()
+	var all []source
+	for _, p := range goFiles(t) {
+		if strings.HasSuffix(p, "_test.go") {
+			continue
+		}
+		fset := token.NewFileSet()
+		file, err := parser.ParseFile(fset, filepath.Join(root, p), nil, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, source{p, file, fset})
 	}
 	if len(all) < 100 {
 		t.Fatalf("only %d Go files found below %s; want the whole repository", len(all), root)

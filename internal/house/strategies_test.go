@@ -12,8 +12,9 @@ const strategyRoom = "tlkit/strategy"
 // arithmetic are rooms of plain functions of numbers, which anyone can write: they open no door.
 var arithmetic = map[string]bool{"internal/numbers": true, "internal/logistic": true}
 
-// TestStrategiesLiveInTheirRoom holds that every strategy (a type with the methods Name and Plan) lives in tlkit/strategy,
-// one to a file, and uses nothing that a user's own strategy could not use: no internal package and no linkname.
+// TestStrategiesLiveInTheirRoom holds that every strategy (a type with the methods Name and Plan) lives in
+// tlkit/strategy, one to a file, and uses nothing that a user's own strategy could not use: no internal
+// package and no linkname.
 func TestStrategiesLiveInTheirRoom(t *testing.T) {
 	found := 0
 	for _, s := range sources(t) {

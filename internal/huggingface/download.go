@@ -76,8 +76,8 @@ func revisionFlag(r Repo) string {
 	return " --revision " + r.Revision
 }
 
-// download downloads a file at the commit that the hub names, unless its content is there already. sound tells whether the
-// content of a file in TLKIT_DATA is sound.
+// download downloads a file at the commit that the hub names, unless its content is there already. sound tells whether
+// the content of a file in TLKIT_DATA is sound.
 func (r Repo) download(ctx context.Context, name string, sound func(path string) bool, o Options) (string, error) {
 	f, err := r.ask(ctx, name)
 	if err != nil {
@@ -139,8 +139,8 @@ func (r Repo) ask(ctx context.Context, name string) (remote, error) {
 	return f, nil
 }
 
-// downloadTo downloads the content to the path blob, unless it is there already. Large files are named by their SHA-256,
-// others by their Git hash.
+// downloadTo downloads the content to the path blob, unless it is there already. Large files are named by their
+// SHA-256, others by their Git hash.
 func (f remote) downloadTo(ctx context.Context, blob string, o Options) error {
 	req := f.request
 	req.Dest, req.MaxBytes, req.Part = blob, o.MaxBytes, blob+".incomplete"

@@ -107,8 +107,8 @@ func TestPythonsCache(t *testing.T) {
 	}
 }
 
-// TestHostileAnswer: a hub whose commit or ETag is no name of a file gets nothing written: neither outside of the folder of
-// contents nor in its place.
+// TestHostileAnswer: a hub whose commit or ETag is no name of a file gets nothing written: neither outside of the
+// folder of contents nor in its place.
 func TestHostileAnswer(t *testing.T) {
 	good, commit := strings.Repeat("1f", 20), strings.Repeat("0a", 20)
 	for _, c := range []struct{ commit, etag string }{
@@ -140,8 +140,8 @@ func TestHostileAnswer(t *testing.T) {
 	}
 }
 
-// TestSharedIsReadOnce: a call computes the digest of a file in TLKIT_DATA once, before the request to the hub. The test
-// damages the file after that: a second digest would differ.
+// TestSharedIsReadOnce: a call computes the digest of a file in TLKIT_DATA once, before the request to the hub. The
+// test damages the file after that: a second digest would differ.
 func TestSharedIsReadOnce(t *testing.T) {
 	for _, name := range []string{"HF_HUB_OFFLINE", "TLKIT_OFFLINE", "HF_TOKEN"} {
 		t.Setenv(name, "")
@@ -176,8 +176,8 @@ func TestSharedIsReadOnce(t *testing.T) {
 	}
 }
 
-// TestShared: a cache for several users in TLKIT_DATA gives its files without a download, on and off the network, if their
-// content is that of their names.
+// TestShared: a cache for several users in TLKIT_DATA gives its files without a download, on and off the network, if
+// their content is that of their names.
 func TestShared(t *testing.T) {
 	for _, name := range []string{"HF_HUB_OFFLINE", "TLKIT_OFFLINE", "HF_TOKEN"} {
 		t.Setenv(name, "")

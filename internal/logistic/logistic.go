@@ -34,8 +34,8 @@ type Fitted struct {
 // strengths are the L2 factors that cross-validation chooses from, the strongest first.
 var strengths = []float64{1, 1e-1, 1e-2, 1e-3, 1e-4}
 
-// Fit standardises the features, chooses l2 by cross-validation if it is 0, and fits. labels are in [0, classes). The end
-// of ctx ends it, with an error.
+// Fit standardises the features, chooses l2 by cross-validation if it is 0, and fits. labels are in [0, classes). The
+// end of ctx ends it, with an error.
 func Fit(ctx context.Context, f Rows, labels []int, classes int, l2 float64) (Fitted, error) {
 	width := f.Width()
 	x, mean, scale := standardised(f)

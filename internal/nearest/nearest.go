@@ -7,8 +7,8 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// Close reports whether two names, case aside, differ by one letter, by two if they are longer than three, or by a third
-// of the shorter one's, or b begins with a.
+// Close reports whether two names, case aside, differ by one letter, by two if they are longer than three, or by a
+// third of the shorter one's, or b begins with a.
 func Close(a, b string) bool {
 	a, b = strings.ToLower(a), strings.ToLower(b)
 	shorter, most := min(len(a), len(b)), 1

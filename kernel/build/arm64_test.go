@@ -26,8 +26,8 @@ func (l *loud) Stream(_ string, data []byte) {
 	}
 }
 
-// TestARM64 compiles worker and cells for arm64 and runs them in an emulator: values stay, and a panic, an interrupt of a
-// loop or of a wait, and log.Fatal end the cell only. On Debian: apt install qemu-user-static gcc-aarch64-linux-gnu
+// TestARM64 compiles worker and cells for arm64 and runs them in an emulator: values stay, and a panic, an interrupt of
+// a loop or of a wait, and log.Fatal end the cell only. On Debian: apt install qemu-user-static gcc-aarch64-linux-gnu
 // libc6-dev-arm64-cross.
 func TestARM64(t *testing.T) {
 	const cc, emulator, libraries = "aarch64-linux-gnu-gcc", "qemu-aarch64-static", "/usr/aarch64-linux-gnu"

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// ModuleAround returns the module, and its folder, that may have a package, among the module around dir and those of the
-// go.work around dir; empty if there is none. It reads the files' text alone.
+// ModuleAround returns the module, and its folder, that may have a package, among the module around dir and those of
+// the go.work around dir; empty if there is none. It reads the files' text alone.
 func ModuleAround(dir, pkg string) (module, folder string) {
 	for ; ; dir = filepath.Dir(dir) {
 		for _, folder := range append([]string{dir}, workspaceOf(dir)...) {

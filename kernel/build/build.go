@@ -34,8 +34,8 @@ type Config struct {
 	// Cache is a folder that outlives the builder, for the compiled worker; empty
 	// means that the worker is built every time.
 	Cache string
-	// GOARCH is the processor that cells are compiled for; empty means this machine's. Another one needs its C compiler in
-	// CC and an emulator to start the worker.
+	// GOARCH is the processor that cells are compiled for; empty means this machine's. Another one needs its C compiler
+	// in CC and an emulator to start the worker.
 	GOARCH string
 	// Offline sets GOPROXY=off.
 	Offline bool

@@ -66,8 +66,8 @@ func (b *Builder) externalLinker(dir string) (flag string, done func(ctx context
 	}
 }
 
-// extldFlag returns the linker's flag for a program as external linker. The flag splits its value at blanks that are not
-// in quotes.
+// extldFlag returns the linker's flag for a program as external linker. The flag splits its value at blanks
+// that are not in quotes.
 func extldFlag(program string) string {
 	quote := "'"
 	if strings.Contains(program, quote) {

@@ -11,13 +11,13 @@ import (
 )
 
 // Go's linker writes one object file, go.o, and has the C compiler link it. Go 1.27 describes some addresses in it
-// wrongly. Code that may be in a library loads the address of a variable from a table, the global offset table, which has
-// an entry for each symbol. Variables without a symbol of their own, as the pointer masks of types, are "symbol + offset"
-// to the linker (FoldSubSymbolOffset in cmd/link/internal/ld/data.go). For such a load the C linker takes the entry that
-// lies so many bytes behind that of the symbol: the address of something else. The runtime has one such load, in
-// runtime.stkobjinit: with a wrong mask for the frames of functions of reflect.MakeFunc, which GoMLX calls all the time,
-// the garbage collector takes numbers for pointers and frees what is in use. So these loads are corrected in go.o before
-// it is linked: the code computes the address, without the table.
+// wrongly. Code that may be in a library loads the address of a variable from a table, the global offset table, which
+// has an entry for each symbol. Variables without a symbol of their own, as the pointer masks of types, are "symbol +
+// offset" to the linker (FoldSubSymbolOffset in cmd/link/internal/ld/data.go). For such a load the C linker takes the
+// entry that lies so many bytes behind that of the symbol: the address of something else. The runtime has one such
+// load, in runtime.stkobjinit: with a wrong mask for the frames of functions of reflect.MakeFunc, which GoMLX calls all
+// the time, the garbage collector takes numbers for pointers and frees what is in use. So these loads are corrected in
+// go.o before it is linked: the code computes the address, without the table.
 
 // collector is a script in place of the C compiler: it records the call that would link go.o, and passes others on.
 const collector = `#!/bin/sh

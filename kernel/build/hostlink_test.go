@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// The variable second has no symbol: its address is that of first, plus 8. Entries of the table that follow that of first
-// have other addresses.
+// The variable second has no symbol: its address is that of first, plus 8. Entries of the table that follow that of
+// first have other addresses.
 const (
 	loadsAMD64 = `
 	.globl firstAddress, secondAddress, otherAddress

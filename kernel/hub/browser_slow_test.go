@@ -76,9 +76,8 @@ func (p page) shot(name string) {
 	}
 }
 
-// TestPage: a user in a browser, from the form to a curve, in the light and in the dark theme; the page is left and opened
-// again while cells run. With TLKIT_SCREENSHOTS=DIR
-// pictures are kept there.
+// TestPage: a user in a browser, from the form to a curve, in the light and in the dark theme; the page is left and
+// opened again while cells run. With TLKIT_SCREENSHOTS=DIR pictures are kept there.
 func TestPage(t *testing.T) {
 	testutil.Browser(t)
 	h := startHub(t, []string{"grace"}, `c.Spawner.args.append("--LabApp.expose_app_in_browser=True")`)
@@ -115,7 +114,8 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// TestSubdomains: with --subdomain-host each user's JupyterLab is at a web origin of its own, after a login at the hub's.
+// TestSubdomains: with --subdomain-host each user's JupyterLab is at a web origin of its own, after a
+// login at the hub's.
 func TestSubdomains(t *testing.T) {
 	testutil.Browser(t)
 	h := hubSetup{users: []string{"grace"}, url: "http://hub.localhost:%d", flags: []string{"--subdomain-host", "http://hub.localhost"},

@@ -18,9 +18,10 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/kernel"
 )
 
-// documented are the keys of the chart that our values use, as its schema has them (jupyterhub/values.schema.yaml of
-// github.com/jupyterhub/zero-to-jupyterhub-k8s at 48ea50e, 4.4.0), those of profiles and of an override, and the setting of
-// the spawner, as KubeSpawner has them (kubespawner/spawner.py of jupyterhub-kubespawner 7.0). Helm refuses others.
+// documented are the keys of the chart that our values use, as its schema has them
+// (jupyterhub/values.schema.yaml of github.com/jupyterhub/zero-to-jupyterhub-k8s at 48ea50e, 4.4.0), those of
+// profiles and of an override, and the setting of the spawner, as KubeSpawner has them (kubespawner/spawner.py
+// of jupyterhub-kubespawner 7.0). Helm refuses others.
 var documented = []string{
 	"hub.config.KubeSpawner.delete_grace_period",
 	"cull.enabled", "cull.timeout", "cull.maxAge", "cull.every", "cull.users",

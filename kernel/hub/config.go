@@ -106,7 +106,8 @@ func (o Options) configuration() ([]byte, error) {
 	return text, nil
 }
 
-// checkEffect returns an error, before any step, if choices would have no effect, since the configuration stands already.
+// checkEffect returns an error, before any step, if choices would have no effect, since the configuration
+// stands already.
 func (o Options) checkEffect() error {
 	there, err := o.configured()
 	if err != nil || !there || o.Renew || !o.Choices.given() {
@@ -148,9 +149,9 @@ func (o Options) ofHeld(p kernel.Prefix, err error) error {
 		err, filepath.Join(o.Dir, configFile), p)
 }
 
-// heldAuth returns how users of an existing hub log in: as its configuration says, which the teacher may have edited, or
-// else as the hub was made. A way to log in that is not ours counts as AuthOAuth: the service has the passwords. It is
-// empty for a new hub.
+// heldAuth returns how users of an existing hub log in: as its configuration says, which the teacher may have edited,
+// or else as the hub was made. A way to log in that is not ours counts as AuthOAuth: the service has the passwords. It
+// is empty for a new hub.
 func (o Options) heldAuth() (string, error) {
 	text, err := o.configuration()
 	if err != nil || text == nil {

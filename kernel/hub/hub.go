@@ -12,8 +12,8 @@ import (
 )
 
 // Prepare fills the hub's folder: programs, lessons, accounts and configuration. It may be repeated, and then does what
-// is left to do. It needs root, since JupyterHub starts each user's server as that user, and a Go program that knows the
-// command "hub-session", which starts them: tlkernel.
+// is left to do. It needs root, since JupyterHub starts each user's server as that user, and a Go program that knows
+// the command "hub-session", which starts them: tlkernel.
 func Prepare(ctx context.Context, opts Options) error {
 	if os.Geteuid() != 0 {
 		return errors.New("hub: only root can start servers as other users: run it with sudo; for yourself alone there is tlkernel lab")

@@ -289,8 +289,8 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// TestServerCommand: what starts a user's server has each of its arguments, and for Slurm, whose job is a text for a shell,
-// ends with batchspawner-singleuser, which runs a Python program: the server.
+// TestServerCommand: what starts a user's server has each of its arguments, and for Slurm, whose job is a text for a
+// shell, ends with batchspawner-singleuser, which runs a Python program: the server.
 func TestServerCommand(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {

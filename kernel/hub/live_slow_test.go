@@ -28,9 +28,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/kernel"
 )
 
-// The tests in this file start a real JupyterHub, with accounts and servers as other users, in namespaces of their own: the
-// machine's accounts, mounts and processes stay as they are. They need root, the installation of ./install.sh, Node.js, a
-// package index for the first run, and
+// The tests in this file start a real JupyterHub, with accounts and servers as other users, in namespaces of their own:
+// the machine's accounts, mounts and processes stay as they are. They need root, the installation of ./install.sh,
+// Node.js, a package index for the first run, and
 //
 //	go test -tags slow -timeout 60m -v ./kernel/hub
 
@@ -440,8 +440,8 @@ func quickstart(t *testing.T) (cells []string) {
 // goEngine is a line of the configuration: runs are equal to the bit on the pure-Go engine.
 const goEngine = `c.Spawner.environment = {"GOMLX_BACKEND": "go", "GOMAXPROCS": "2"}`
 
-// training is a cell that trains for a number of epochs, and histories shows what is equal, to the bit, in an uninterrupted
-// run.
+// training is a cell that trains for a number of epochs, and histories shows what is equal, to the bit, in
+// an uninterrupted run.
 func training(epochs int) string {
 	return fmt.Sprintf(`import "github.com/tlkit-go/tlkit-notebooks/datasets"
 import "github.com/tlkit-go/tlkit-notebooks/tlkit"
@@ -505,8 +505,8 @@ func (s *student) until(done func() bool) {
 	}
 }
 
-// attack lets mallory try alice's files, sockets, ports and processes. That alice herself can do these things shows that
-// the attempts could succeed.
+// attack lets mallory try alice's files, sockets, ports and processes. That alice herself can do these things shows
+// that the attempts could succeed.
 func (h *liveHub) attack(alice, mallory *student, password string, pids []string) {
 	t := h.t
 	t.Helper()
@@ -560,8 +560,8 @@ func TestCulled(t *testing.T) {
 	}
 }
 
-// TestAge: the culler ends the servers of three users in mid-training; the users return and the same cell goes on, equal to
-// the bit to a run that was not interrupted.
+// TestAge: the culler ends the servers of three users in mid-training; the users return and the same cell goes on,
+// equal to the bit to a run that was not interrupted.
 func TestAge(t *testing.T) {
 	names := []string{"aged1", "aged2", "aged3"}
 	h := startHub(t, names, goEngine, "--age", "150")
@@ -598,7 +598,8 @@ func TestAge(t *testing.T) {
 	t.Logf("%d epochs in several sessions are equal to the bit to those of one session", n)
 }
 
-// sessions trains in sessions that the culler ends, until so many of them have trained further, and returns the histories.
+// sessions trains in sessions that the culler ends, until so many of them have trained further, and
+// returns the histories.
 func (s *student) sessions(n int) (had string) {
 	s.t.Helper()
 	for tries, trained := 0, []int{}; len(trained) < n; tries++ {
@@ -625,9 +626,9 @@ func (s *student) sessions(n int) (had string) {
 	return had
 }
 
-// TestTwentyUsers: twenty users log in, in waves of four, and run the quickstart with 2 epochs in place of 10. Then each
-// trains; the server is ended in mid-training, as the culler does it, and the user returns to the same cell. All trainings
-// are the same one, to the bit. It logs memory and times.
+// TestTwentyUsers: twenty users log in, in waves of four, and run the quickstart with 2 epochs in place of 10. Then
+// each trains; the server is ended in mid-training, as the culler does it, and the user returns to the same cell. All
+// trainings are the same one, to the bit. It logs memory and times.
 func TestTwentyUsers(t *testing.T) {
 	const users, wave = 20, 4
 	var names []string

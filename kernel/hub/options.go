@@ -73,14 +73,15 @@ type Options struct {
 // Choices are the options that stand in jupyterhub_config.py. Once it is written, they have an effect only with
 // Options.Renew.
 type Choices struct {
-	// IP is the address to listen on, empty for 127.0.0.1, and Port the port, 0 for 8000. The two ports above it are used on
-	// 127.0.0.1.
+	// IP is the address to listen on, empty for 127.0.0.1, and Port the port, 0 for 8000. The two ports above
+	// it are used on 127.0.0.1.
 	IP   string
 	Port int
 	// Cert and Key are files with a TLS certificate and its key; empty means no TLS.
 	Cert, Key string
-	// SubdomainHost is the hub's address in the form https://hub.school.org, of which each user's server then gets a subdomain,
-	// and so a web origin of its own. DNS and certificate must hold for *.hub.school.org too. Empty means one origin for all.
+	// SubdomainHost is the hub's address in the form https://hub.school.org, of which each user's server then gets
+	// a subdomain, and so a web origin of its own. DNS and certificate must hold for *.hub.school.org too. Empty
+	// means one origin for all.
 	SubdomainHost string
 	// Auth is one of Auths; empty means as the hub in Dir was made, for a new one AuthLocal.
 	Auth string
@@ -88,8 +89,8 @@ type Choices struct {
 	Admins []string
 	// Spawner is one of Spawners; empty means SpawnSystemd where systemd runs, else SpawnLocal.
 	Spawner string
-	// Idle is the time after which a kernel that computes nothing is ended, and then its server; 0 means 90 minutes. Age is
-	// the longest time for a server; 0 means 12 hours. Both may be Never, and else are whole seconds.
+	// Idle is the time after which a kernel that computes nothing is ended, and then its server; 0 means 90 minutes.
+	// Age is the longest time for a server; 0 means 12 hours. Both may be Never, and else are whole seconds.
 	Idle, Age time.Duration
 	// Memory is the limit for each user in bytes, and Cores the number of processor cores; 0 means none.
 	Memory int64
@@ -109,7 +110,8 @@ func (o Options) say(format string, args ...any) {
 	}
 }
 
-// complete returns the options with defaults in place and paths absolute. The error names the first choice that can't be.
+// complete returns the options with defaults in place and paths absolute. The error names the first
+// choice that can't be.
 func (o Options) complete() (Options, kernel.Prefix, error) {
 	o.Dir = cmp.Or(o.Dir, "/srv/tlkit-hub")
 	o.IP = strings.TrimSuffix(strings.TrimPrefix(cmp.Or(o.IP, "127.0.0.1"), "["), "]")
@@ -179,8 +181,8 @@ var subdomainHost = regexp.MustCompile(`^https?://([A-Za-z0-9][A-Za-z0-9-]*\.)+[
 // hostName is a name of a machine whose last label is no number, as an IP address has.
 var hostName = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z]([A-Za-z0-9-]*[A-Za-z0-9])?\.?$`)
 
-// isAddress reports whether a hub can listen on a text: an IP address without a zone, which no URL of the hub's has, or a
-// name.
+// isAddress reports whether a hub can listen on a text: an IP address without a zone, which no URL of the
+// hub's has, or a name.
 func isAddress(text string) bool {
 	addr, err := netip.ParseAddr(text)
 	return err == nil && addr.Zone() == "" || err != nil && hostName.MatchString(text)

@@ -10,10 +10,10 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/kernel"
 )
 
-// checkOwned returns nil if nobody but root can change what is at path: it and all folders on the way to it, also on the
-// way through links, are root's (or this user's, which in Prepare is root) and others can't write them. Folders on the way
-// may be writable by others if their sticky bit keeps these from renaming what is not theirs, as that of /tmp. Places
-// that do not exist yet are left out. The error names the first place that is not so.
+// checkOwned returns nil if nobody but root can change what is at path: it and all folders on the way to it, also on
+// the way through links, are root's (or this user's, which in Prepare is root) and others can't write them. Folders on
+// the way may be writable by others if their sticky bit keeps these from renaming what is not theirs, as that of /tmp.
+// Places that do not exist yet are left out. The error names the first place that is not so.
 func checkOwned(what, path string) error {
 	ways := []string{path}
 	if real, err := filepath.EvalSymlinks(path); err == nil && real != path {

@@ -10,7 +10,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/kernel"
 )
 
-// TestCheckOwned: what others could change is refused by name; below a folder with a sticky bit, as /tmp, it can be had.
+// TestCheckOwned: what others could change is refused by name; below a folder with a sticky bit, as /tmp,
+// it can be had.
 func TestCheckOwned(t *testing.T) {
 	root := t.TempDir()
 	if err := os.Chmod(root, 0o755); err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 )
 
-// openPrivate opens a file that only its owner may read. A link or a special file in its place is an error: another user
-// may have put it there, to have root read or write elsewhere.
+// openPrivate opens a file that only its owner may read. A link or a special file in its place is an error: another
+// user may have put it there, to have root read or write elsewhere.
 func openPrivate(path string, flag int) (*os.File, error) {
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("hub: %s is a link or a special file; expected a file of the hub's own: look who made it, remove it, and start again", path)

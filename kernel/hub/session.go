@@ -8,7 +8,8 @@ type SessionOptions struct {
 	Lessons string
 	// Data is a folder with data sets and weights for all users, which they can't change; empty means none.
 	Data string
-	// Memory in bytes and Cores are the user's limits; 0 means none. Limits says who enforces them; "rlimit" means Session.
+	// Memory in bytes and Cores are the user's limits; 0 means none. Limits says who enforces them;
+	// "rlimit" means Session.
 	Memory int64
 	Cores  float64
 	Limits string

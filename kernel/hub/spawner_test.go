@@ -22,8 +22,8 @@ s.limits, s.mem_limit, s.cpu_limit = "cgroup2", 1 << 30, 1.5
 print(s.make_groups("ada"))
 `
 
-// TestSpawnerGroups: the first user's server after a restart of the machine finds controllers in its control group, and a
-// kernel without accounting of swap is no hindrance.
+// TestSpawnerGroups: the first user's server after a restart of the machine finds controllers in its control group, and
+// a kernel without accounting of swap is no hindrance.
 func TestSpawnerGroups(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {

@@ -98,8 +98,8 @@ func (o Options) prepareUsers(ctx context.Context) error {
 	return o.makeAccounts(ctx, names)
 }
 
-// sayOpenHome names the home folder of an account that was there before, if others can enter it. It stays as it is, since
-// a machine may have a reason, such as pages of a web server.
+// sayOpenHome names the home folder of an account that was there before, if others can enter it. It stays as it is,
+// since a machine may have a reason, such as pages of a web server.
 func (o Options) sayOpenHome(account *user.User) {
 	info, err := os.Stat(account.HomeDir)
 	if err != nil || info.Mode().Perm()&0o007 == 0 {
@@ -108,8 +108,8 @@ func (o Options) sayOpenHome(account *user.User) {
 	o.say("%s: other users can enter the home folder %s (mode %04o), which the hub did not make and leaves as it is; to close it: chmod o-rwx %[2]s", account.Username, account.HomeDir, info.Mode().Perm())
 }
 
-// makeAccounts makes the accounts that are missing, and for AuthLocal gives a password to those that never had one, such
-// as accounts that an interrupted run has made.
+// makeAccounts makes the accounts that are missing, and for AuthLocal gives a password to those that never had one,
+// such as accounts that an interrupted run has made.
 func (o Options) makeAccounts(ctx context.Context, names []string) error {
 	made := 0
 	for _, name := range names {
@@ -151,8 +151,8 @@ func (o Options) makeAccounts(ctx context.Context, names []string) error {
 	return nil
 }
 
-// makeAccount makes an account with a home folder that only its owner can enter. For AuthLocal it has a random password,
-// which is written down before: whenever this is interrupted, the next run goes on with the same one.
+// makeAccount makes an account with a home folder that only its owner can enter. For AuthLocal it has a random
+// password, which is written down before: whenever this is interrupted, the next run goes on with the same one.
 func (o Options) makeAccount(ctx context.Context, name string) error {
 	if o.Auth == AuthLocal {
 		if _, err := o.notedPassword(name); err != nil {
@@ -182,7 +182,8 @@ func (o Options) setPassword(ctx context.Context, name string) error {
 	return nil
 }
 
-// notedPassword returns the password that stands for a name in passwords.txt, where it writes a random one if none does.
+// notedPassword returns the password that stands for a name in passwords.txt, where it writes a random
+// one if none does.
 func (o Options) notedPassword(name string) (string, error) {
 	path := filepath.Join(o.Dir, passwordsFile)
 	have, err := readPrivate(path)
@@ -221,9 +222,9 @@ var (
 // firstUser is the lowest number of a person's account; below are those of services.
 const firstUser = 1000
 
-// passwordState returns what /etc/shadow says of an account's password (shadow(5), the second field): useradd leaves "!",
-// on Fedora "!!"; a password that was locked has its hash behind the "!". Accounts that are not there, as those of a
-// directory service, have their passwords elsewhere. An account of a service is locked, since nobody logs in to it.
+// passwordState returns what /etc/shadow says of an account's password (shadow(5), the second field): useradd leaves
+// "!", on Fedora "!!"; a password that was locked has its hash behind the "!". Accounts that are not there, as those of
+// a directory service, have their passwords elsewhere. An account of a service is locked, since nobody logs in to it.
 func passwordState(account *user.User) (string, error) {
 	text, err := os.ReadFile(shadowFile)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// machine stands for a machine's accounts: its useradd and chpasswd write into a folder, and fail while a file of the name
-// fail-PROGRAM is there.
+// machine stands for a machine's accounts: its useradd and chpasswd write into a folder, and fail while a file of the
+// name fail-PROGRAM is there.
 type machine struct {
 	t   *testing.T
 	dir string
@@ -157,7 +157,8 @@ func TestPrivate(t *testing.T) {
 	}
 }
 
-// TestSaid: an administrator outside the list and a home folder that others can enter are named, and nothing is changed.
+// TestSaid: an administrator outside the list and a home folder that others can enter are named, and
+// nothing is changed.
 func TestSaid(t *testing.T) {
 	m := newMachine(t)
 	m.write("shadow", "open:$y$hash:1::::::\nclosed:$y$hash:1::::::\n", 0o600)

@@ -137,8 +137,8 @@ func newIdentities(t *testing.T, client, secret string) *identities {
 	return s
 }
 
-// TestOAuth: a service says who somebody is; who is in the list gets a server, and who is not is turned away. The secrets
-// come from the hub's environment, and stand neither in its files nor in its log, nor in a user's environment.
+// TestOAuth: a service says who somebody is; who is in the list gets a server, and who is not is turned away. The
+// secrets come from the hub's environment, and stand neither in its files nor in its log, nor in a user's environment.
 func TestOAuth(t *testing.T) {
 	const client, secret = "tlkit-test", "a-secret-of-the-test"
 	service := newIdentities(t, client, secret)
@@ -193,8 +193,8 @@ for _, p := range started {
 }
 fmt.Println(len(started) > 500, failed)`
 
-// TestLimits drives a user into each limit, by control groups if this machine has them, and by resource limits: the cell
-// ends with a line that says so, the next one runs, and another user notices nothing.
+// TestLimits drives a user into each limit, by control groups if this machine has them, and by resource limits: the
+// cell ends with a line that says so, the next one runs, and another user notices nothing.
 func TestLimits(t *testing.T) {
 	for _, c := range []struct{ limits, python string }{
 		{limitsCgroup1, ""}, // or 2: what this machine has
@@ -276,8 +276,8 @@ slurmd
 until [ "$(sinfo --noheader --format=%%t)" = idle ]; do sleep 0.2; done
 `
 
-// TestSlurmSpawner: each user's server is a job of a Slurm cluster, as that user. Stopped in mid-training, the job saves
-// before it ends, and the next one goes on.
+// TestSlurmSpawner: each user's server is a job of a Slurm cluster, as that user. Stopped in mid-training, the job
+// saves before it ends, and the next one goes on.
 func TestSlurmSpawner(t *testing.T) {
 	for _, name := range []string{"munged", "slurmctld", "slurmd", "sbatch"} {
 		if _, err := exec.LookPath(name); err != nil {

@@ -51,7 +51,8 @@ func read(t *testing.T, path string, to any) {
 	}
 }
 
-// TestKeeper runs testdata/keeper_test.py with the installation's Python: messages of a kernel, and what is kept of them.
+// TestKeeper runs testdata/keeper_test.py with the installation's Python: messages of a kernel, and what
+// is kept of them.
 func TestKeeper(t *testing.T) {
 	home, err := os.UserHomeDir()
 	if err != nil {

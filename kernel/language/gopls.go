@@ -106,7 +106,8 @@ func answerServer(ctx context.Context, reply jsonrpc2.Replier, req jsonrpc2.Requ
 	return reply(ctx, all, nil)
 }
 
-// call sends a request and waits for the reply. It returns when gopls has ended, for which jsonrpc2's Call does not look.
+// call sends a request and waits for the reply. It returns when gopls has ended, for which jsonrpc2's
+// Call does not look.
 func (s *server) call(ctx context.Context, method string, params, result any) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

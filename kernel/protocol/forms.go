@@ -21,8 +21,8 @@ type Form struct {
 type FormField struct {
 	// Name is the field's label, and its name in Cell.Fields.
 	Name string `json:"name"`
-	// Kind is "slider", "integer", "number", "string", "date", "boolean" or "dropdown"; "markdown" is a line of text, the
-	// Value.
+	// Kind is "slider", "integer", "number", "string", "date", "boolean" or "dropdown"; "markdown" is a
+	// line of text, the Value.
 	Kind string `json:"kind"`
 	// Value is the value in the cell's text.
 	Value string `json:"value"`

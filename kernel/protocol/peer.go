@@ -89,8 +89,8 @@ func (p *peer) leaveOut(note func(lost int) [][]byte) bool {
 // one that is queued. p.mu is held.
 func (p *peer) leave(note func(lost int) [][]byte) { p.lost, p.note = p.lost+1, note }
 
-// sendOutput is send for what a cell shows, which may be any amount: where send cuts the client off, the message is left
-// out, and the client is behind from then on.
+// sendOutput is send for what a cell shows, which may be any amount: where send cuts the client off, the message is
+// left out, and the client is behind from then on.
 func (p *peer) sendOutput(frames [][]byte, note func(lost int) [][]byte) {
 	if p.whenRoom(func() bool { return p.enqueue(frames, p.limits.queue) }) {
 		return

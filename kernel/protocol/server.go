@@ -240,8 +240,8 @@ func (s *Server) publishWith(kind string, parent *message, metadata map[string]a
 	}
 }
 
-// outputKinds are the messages of which a cell may send any number or any size. A client that does not read them in time
-// misses some; it gets all others, such as the status that tells it that the cell has ended.
+// outputKinds are the messages of which a cell may send any number or any size. A client that does not read them in
+// time misses some; it gets all others, such as the status that tells it that the cell has ended.
 var outputKinds = map[string]bool{"execute_input": true, "stream": true, "display_data": true, "update_display_data": true, "execute_result": true,
 	"clear_output": true, "comm_msg": true}
 

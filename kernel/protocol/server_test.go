@@ -267,8 +267,8 @@ func TestManyUpdates(t *testing.T) {
 	}
 }
 
-// TestManyOutputs: a million new displays, and a million lines, to a client that reads them only afterwards: memory stays
-// bounded, other requests get their replies, a note counts what is missing, and idle arrives.
+// TestManyOutputs: a million new displays, and a million lines, to a client that reads them only afterwards: memory
+// stays bounded, other requests get their replies, a note counts what is missing, and idle arrives.
 func TestManyOutputs(t *testing.T) {
 	defer func(old limits) { defaultLimits = old }(defaultLimits)
 	defaultLimits.queue, defaultLimits.time = 16<<20, 100*time.Millisecond

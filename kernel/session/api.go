@@ -45,8 +45,8 @@ type Cell struct {
 	ID string
 	// Silent cells show no result and are not kept for %rerun.
 	Silent bool
-	// Fields are values of the cell's form fields by name, from a page; nil when the cell is run by hand, with the values
-	// in its text. A run with fields is not kept for %rerun.
+	// Fields are values of the cell's form fields by name, from a page; nil when the cell is run by hand, with the
+	// values in its text. A run with fields is not kept for %rerun.
 	Fields map[string]string
 	// UserExpressions are evaluated after the cell, if it succeeded; Session puts the results in Values.
 	UserExpressions map[string]string

@@ -34,9 +34,9 @@ func noWords(code string) bool {
 	return scan.quote == '/' || scan.quote == '*' || scan.quote == '\''
 }
 
-// arguments lists the possible texts of the word before the cursor on a line that is a command, behind its first word:
-// names of the session for %rm and %who, variables of the environment for %env, otherwise names of files. ok is false on
-// other lines.
+// arguments lists the possible texts of the word before the cursor on a line that is a command, behind its first
+// word: names of the session for %rm and %who, variables of the environment for %env, otherwise names of files. ok is
+// false on other lines.
 func (s *Session) arguments(code string, cursor int) (start int, all []Candidate, ok bool) {
 	m := splitMagic(code)
 	lineStart := strings.LastIndexByte(code[:cursor], '\n') + 1
@@ -92,8 +92,8 @@ type argument struct {
 	quoted bool   // its quote is still open
 }
 
-// lastWord returns the last word of a line; it is empty behind a blank. Blanks within quotes, or behind a backslash, and
-// signs other than blanks and = belong to a word.
+// lastWord returns the last word of a line; it is empty behind a blank. Blanks within quotes, or behind a backslash,
+// and signs other than blanks and = belong to a word.
 func lastWord(line string) (a argument) {
 	var text []byte
 	quote := byte(0)

@@ -87,8 +87,8 @@ func (pl *planner) receivers(p *parsed) {
 	}
 }
 
-// unaliased returns the name of the type of which a name of the cell or of an earlier one is an alias, as far as methods
-// of one are the other's: neither has type parameters, and at most one pointer is between them.
+// unaliased returns the name of the type of which a name of the cell or of an earlier one is an alias, as far as
+// methods of one are the other's: neither has type parameters, and at most one pointer is between them.
 func (pl *planner) unaliased(p *parsed, name string) string {
 	pointer := false
 	for seen := map[string]bool{}; !seen[name]; {
@@ -204,8 +204,8 @@ func (pl *planner) sharedName(path string, others []string) (name, other string)
 	return "", ""
 }
 
-// besideAdvice returns how to use a package of the module in which the notebook lies, or of the workspace around it; "" if
-// they have no such package.
+// besideAdvice returns how to use a package of the module in which the notebook lies, or of the workspace around it; ""
+// if they have no such package.
 func (pl *planner) besideAdvice(path string) string {
 	m, folder := build.ModuleAround(pl.dir, path)
 	if m == "" {
@@ -214,8 +214,8 @@ func (pl *planner) besideAdvice(path string) string {
 	return fmt.Sprintf("; the folder %s has it: !*go mod edit -replace %s && go get %s", folder, build.ShellQuote(m+"="+folder), m)
 }
 
-// pathAdvice returns the paths of the packages whose name stands in the place of a path, as in import "tlkit"; "" if there
-// are none.
+// pathAdvice returns the paths of the packages whose name stands in the place of a path, as in import "tlkit";
+// "" if there are none.
 func (pl *planner) pathAdvice(name string) string {
 	paths := pl.b.ByName(name)
 	if len(paths) == 0 {
@@ -231,8 +231,8 @@ func (pl *planner) pathAdvice(name string) string {
 }
 
 // packageOf returns the package that a name of the cell means if the cell itself does not declare the name; its path is
-// "" if the name means no package. earlier reports that the cell declares a variable of that name further down: in url, err
-// := url.Parse(s) the name means the package also when the cell runs again, but not in url := url.Host.
+// "" if the name means no package. earlier reports that the cell declares a variable of that name further down: in url,
+// err := url.Parse(s) the name means the package also when the cell runs again, but not in url := url.Host.
 func (pl *planner) packageOf(ctx context.Context, name string, sels []string, earlier bool) imported {
 	if e := pl.names.live[name]; e != nil {
 		if !earlier || e.shadows == "" || e.handedOn && e.hasMembers(sels) {
@@ -255,8 +255,9 @@ func (pl *planner) packageOf(ctx context.Context, name string, sels []string, ea
 	return imported{path: pl.findPackage(ctx, name, sels), found: true}
 }
 
-// findAgain is findPackage for a name that was found to mean the package at path in an earlier cell. It stays so, except
-// for used names that only another package has; the standard library's come before a module's, as in findPackage.
+// findAgain is findPackage for a name that was found to mean the package at path in an earlier cell. It
+// stays so, except for used names that only another package has; the standard library's come before a
+// module's, as in findPackage.
 func (pl *planner) findAgain(ctx context.Context, name, path string, sels []string) string {
 	candidates := []string{path}
 	if !isStandard(path) {
@@ -291,8 +292,8 @@ func (pl *planner) findPackage(ctx context.Context, name string, sels []string) 
 	if other, all := pl.bestPackage(ctx, pl.b.FindInModules(ctx, name), sels); all {
 		return other
 	}
-	// A package that lacks one of several names is still the intended one: the checker will report the missing name and a
-	// similar one.
+	// A package that lacks one of several names is still the intended one: the checker will report the
+	// missing name and a similar one.
 	return path
 }
 

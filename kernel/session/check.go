@@ -89,9 +89,9 @@ func (pl *planner) round(b *bound, found findings) (*typed, []fileError) {
 	return t, c.errs
 }
 
-// parenthesizeEarlier puts parentheses around types of earlier cells that are the right side of a type declaration, until
-// restore is called: the checker's search for cycles takes each type of the package that stands there alone for one that
-// the files declare, and panics at others.
+// parenthesizeEarlier puts parentheses around types of earlier cells that are the right side of a type declaration,
+// until restore is called: the checker's search for cycles takes each type of the package that stands there alone for
+// one that the files declare, and panics at others.
 func parenthesizeEarlier(files []*ast.File, earlier *types.Scope) (restore func()) {
 	var specs []*ast.TypeSpec
 	for _, f := range files {
@@ -205,8 +205,8 @@ func markedObject(pkg *types.Package, e *entity) types.Object {
 	return nil
 }
 
-// usesPredeclared returns the names that have Go's own meaning before the cell declares them: len := len(xs). A variable
-// that an earlier run of the cell has left, which is no function, is not called.
+// usesPredeclared returns the names that have Go's own meaning before the cell declares them: len := len(xs). A
+// variable that an earlier run of the cell has left, which is no function, is not called.
 func (t *typed) usesPredeclared(u *names) (all []string) {
 	for name := range t.earlier {
 		if types.Universe.Lookup(name) == nil {

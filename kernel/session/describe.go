@@ -159,8 +159,8 @@ func (s *Session) describeOwn(ctx context.Context, name string, m meaning) strin
 // maxDoc limits the length of go doc's text on a whole package, in bytes.
 const maxDoc = 8000
 
-// docs are outputs of go doc, by its arguments. go doc may take longer than a client waits for help; it then goes on, and
-// a later request finds its output.
+// docs are outputs of go doc, by its arguments. go doc may take longer than a client waits for help; it then goes on,
+// and a later request finds its output.
 type docs struct {
 	mu  sync.Mutex
 	all map[string]*docText

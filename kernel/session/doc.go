@@ -59,8 +59,8 @@
 // # Calls that end a program
 //
 // os.Exit ends the cell and not the worker, whoever calls it: package rt has a hook inside it, which log.Fatal, methods
-// of loggers, flag sets and libraries reach as well. syscall.Exit is replaced in the text of cells; in a library it ends
-// the worker, as a signal does.
+// of loggers, flag sets and libraries reach as well. syscall.Exit is replaced in the text of cells; in a library it
+// ends the worker, as a signal does.
 //
 // A panic in a goroutine that a cell starts ends the cell (goroutines.go). In one that calls a function of
 // runtime.SetFinalizer or runtime.AddCleanup it ends the worker.
@@ -75,11 +75,11 @@
 //
 // # Names that a program sees
 //
-// Types print as main.T, functions are main.f in stacks and for runtime.FuncForPC (funcnames.go), and unexported fields
-// are unexported for reflect, fmt and encoders (gennames.go; package rt's HideFields). A program can still find out from
-// some names that it is no program of its own: the file is "cell 3", and type arguments (nb/r3.T in a string that the
-// program makes itself), unexported methods of interfaces, PkgPath and the text of a literal struct type are those of the
-// plugin.
+// Types print as main.T, functions are main.f in stacks and for runtime.FuncForPC (funcnames.go), and unexported
+// fields are unexported for reflect, fmt and encoders (gennames.go; package rt's HideFields). A program can still
+// find out from some names that it is no program of its own: the file is "cell 3", and type arguments (nb/r3.T in a
+// string that the program makes itself), unexported methods of interfaces, PkgPath and the text of a literal struct
+// type are those of the plugin.
 //
 // # Form fields
 //
@@ -90,7 +90,8 @@
 //
 // A variable with a C type, or with a type that its package does not export, lives in its cell only (own.go).
 //
-// A type that reflect makes in one cell, as reflect.MapOf does, and that the text has only in a later cell are two types.
+// A type that reflect makes in one cell, as reflect.MapOf does, and that the text has only in a later
+// cell are two types.
 //
 // # Interrupts
 //

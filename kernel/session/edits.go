@@ -149,8 +149,8 @@ func (e *editor) dropUnused(n ast.Node) {
 }
 
 // replacements maps library functions that behave differently in a cell to their replacements in package rt: an
-// interrupt ends a sleep, ending the process ends the cell, a second finalizer takes the place of the first one, and the
-// flags of earlier cells are known.
+// interrupt ends a sleep, ending the process ends the cell, a second finalizer takes the place of the first one, and
+// the flags of earlier cells are known.
 var replacements = map[string]string{
 	"time.Sleep": "Sleep",
 	"os.Exit":    "Exit", "syscall.Exit": "Exit", "runtime/debug.SetMaxStack": "SetMaxStack", "runtime.SetFinalizer": "SetFinalizer", // all that calls os.Exit, such as log.Fatal, comes to rt by its hook
@@ -320,8 +320,8 @@ func (e *editor) depth(body *ast.BlockStmt) {
 	}
 }
 
-// largeSize returns the size of a type if that makes the frame of a function large, else 0; for one that depends on type
-// parameters, or that the checker does not know, as those of C, the least that does.
+// largeSize returns the size of a type if that makes the frame of a function large, else 0; for one that depends on
+// type parameters, or that the checker does not know, as those of C, the least that does.
 func largeSize(t types.Type) int64 {
 	const large = 1 << 10
 	if t == nil {

@@ -83,7 +83,8 @@ func TestInterrupt(t *testing.T) {
 		"func spin() { for i := 0; ; i++ { _ = i } }\nfmt.Println(\"started\")\nspin()",
 		"fmt.Println(\"started\")\ntime.Sleep(time.Hour)",
 		"fmt.Println(\"started\")\nvar wg sync.WaitGroup\nfor range 3 {\n\twg.Add(1)\n\tgo func() { defer wg.Done(); for { } }()\n}\nwg.Wait()\nfor { }",
-		// A goroutine that begins after the interrupt must all the same say that it ends, and what it deferred must run.
+		// A goroutine that begins after the interrupt must all the same say that it ends, and what it
+		// deferred must run.
 		"fmt.Println(\"started\")\nvar wg sync.WaitGroup\n<-time.After(300 * time.Millisecond)\nwg.Add(1)\ngo func() { defer wg.Done(); for { } }()\nwg.Wait()\nfor { }",
 		"fmt.Println(\"started\")\nended := make(chan bool)\ngo func() {\n\tdefer func() { for range 3 { time.Sleep(time.Millisecond) }; close(ended) }()\n\tfor { }\n}()\n<-ended\nfor { }",
 		"go func() { for { spins++ } }()\nfmt.Println(\"started\")\nfor { }",
@@ -101,7 +102,8 @@ func TestInterrupt(t *testing.T) {
 		t.Errorf("kept: %q", got)
 	}
 
-	// A long library call can't be stopped: the text after the first interrupt says so, and another one ends the worker.
+	// A long library call can't be stopped: the text after the first interrupt says so, and another one
+	// ends the worker.
 	done, out := begin(t, s, 12, heldCell)
 	s.Interrupt()
 	untilHeld(t, done, out)

@@ -18,8 +18,8 @@ import (
 //	epochs := 5 //@param {type:"slider", min:1, max:20, step:1}
 //
 // The value in the text counts whenever the cell is run by hand. When a field is moved in the page, the cell runs again
-// with the field's value (Cell.Fields). The literal is generated as a call of package rt's Field, which knows the values
-// of the present run. So the code of such a run is that of the run before, and nothing is compiled.
+// with the field's value (Cell.Fields). The literal is generated as a call of package rt's Field, which knows the
+// values of the present run. So the code of such a run is that of the run before, and nothing is compiled.
 
 // formField is a Field and the literal that holds its value.
 type formField struct {

@@ -111,8 +111,8 @@ func FuzzParam(f *testing.F) {
 	})
 }
 
-// TestFields runs cells with the values of a page: the code of such a run is there already, and the next run by hand has
-// the text's values.
+// TestFields runs cells with the values of a page: the code of such a run is there already, and the next run by hand
+// has the text's values.
 func TestFields(t *testing.T) {
 	s := newSession(t)
 	code := `type level uint8

@@ -11,10 +11,11 @@ import (
 	"strings"
 )
 
-// A variable that has lost its name stays in the memory of its cell's package, with all that its value holds. The worker
-// sets it to zero when no code can use it any more. Code uses it by its name: the bodies of cells, which have ended, and
-// functions. A function that the session does not have any more can still be called if something was given it as a value,
-// and so can function literals and methods: variables that they use stay, and so do those that a pointer may point to.
+// A variable that has lost its name stays in the memory of its cell's package, with all that its value holds. The
+// worker sets it to zero when no code can use it any more. Code uses it by its name: the bodies of cells, which have
+// ended, and functions. A function that the session does not have any more can still be called if something was given
+// it as a value, and so can function literals and methods: variables that they use stay, and so do those that a
+// pointer may point to.
 
 // reach is the loaded code that can use a variable, or call a function.
 type reach struct {
@@ -147,7 +148,8 @@ func (x *changer) endsWithCall(lit *ast.FuncLit, above []ast.Node) bool {
 	return slices.Contains([]string{"sort", "slices", "maps", "strings", "bytes", "path/filepath", "io/fs"}, f.Pkg().Path())
 }
 
-// pointedTo reports whether a pointer to a variable, or to a part of its memory, is made of an expression below the nodes.
+// pointedTo reports whether a pointer to a variable, or to a part of its memory, is made of an expression
+// below the nodes.
 func (x *changer) pointedTo(e ast.Expr, above []ast.Node) bool {
 	for i, parent := range slices.Backward(above) {
 		switch p := parent.(type) {
@@ -188,8 +190,8 @@ func lendsItself(f *types.Func) bool {
 	return recv == "*bytes.Buffer" || recv == "*strings.Builder"
 }
 
-// calledHere reports whether an expression below the nodes is called by the statement that it stands in, and not by a go
-// statement.
+// calledHere reports whether an expression below the nodes is called by the statement that it stands in, and
+// not by a go statement.
 func calledHere(e ast.Expr, above []ast.Node) bool {
 	if len(above) < 2 {
 		return false

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// A program sees the names of its functions in stacks, and in what runtime.FuncForPC, log/slog and profiles give it. In a
-// plugin they are those of the cell's package, nb/r3.Ꞌarea. They become those of the text, main.area, in the table of
+// A program sees the names of its functions in stacks, and in what runtime.FuncForPC, log/slog and profiles give it. In
+// a plugin they are those of the cell's package, nb/r3.Ꞌarea. They become those of the text, main.area, in the table of
 // names, where each ends with a zero byte. The new names are shorter.
 
 // pclntabHeader is the beginning of the runtime's table of functions (runtime.pcHeader).
@@ -26,8 +26,8 @@ type pclntabHeader struct {
 // pclntabMagic is the version of the table since Go 1.20.
 const pclntabMagic = 0xfffffff1
 
-// nameFunctions gives the functions of a plugin the names of the cell's text. A Go version with another table leaves the
-// names as they are: what is shown has the names of the text all the same; see strip.
+// nameFunctions gives the functions of a plugin the names of the cell's text. A Go version with another table leaves
+// the names as they are: what is shown has the names of the text all the same; see strip.
 func nameFunctions(file string) error {
 	f, err := os.OpenFile(file, os.O_RDWR, 0)
 	if err != nil {
@@ -62,8 +62,8 @@ func nameFunctions(file string) error {
 	return err
 }
 
-// functionName returns the name that a function has in the cell's text. The function that runs the cell's statements has
-// none, and keeps its own.
+// functionName returns the name that a function has in the cell's text. The function that runs the cell's statements
+// has none, and keeps its own.
 func functionName(name string) string {
 	before, after, body := strings.Cut(name, own)
 	if !body {

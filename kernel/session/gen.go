@@ -204,8 +204,8 @@ func (g *generator) item(it *item) string {
 	return directives(it.decl) + g.piece(it.src, it.start, text) + g.typeAliases(it)
 }
 
-// keptDirectives are the compiler's directives that a function has in a cell too. Others are for code that stands alone:
-// with //go:nosplit, for instance, the checks for interrupts could overflow the stack.
+// keptDirectives are the compiler's directives that a function has in a cell too. Others are for code that stands
+// alone: with //go:nosplit, for instance, the checks for interrupts could overflow the stack.
 var keptDirectives = []string{"//go:noinline", "//go:uintptrescapes", "//go:norace"}
 
 // directives returns the directives above a declaration, as lines.

@@ -201,9 +201,9 @@ func (b *body) assigned(a *ast.AssignStmt) (names []*ast.Ident) {
 	return names
 }
 
-// mayReturn reports whether the cell declares variables and may end without an error before all of them are set: by
-// return, or by a deferred function that recovers from a panic. With goto it jumps: it may come to its end, and some are
-// not set.
+// mayReturn reports whether the cell declares variables and may end without an error before all of them are set:
+// by return, or by a deferred function that recovers from a panic. With goto it jumps: it may come to its end,
+// and some are not set.
 func (p *parsed) mayReturn() (early, jumps bool) {
 	for _, st := range p.stmts {
 		ast.Inspect(st, func(n ast.Node) bool {
@@ -252,8 +252,8 @@ type initialiser struct {
 	typ    ast.Expr   // nil if the declaration has none
 }
 
-// initialisers returns the assignments of a var declaration: one for each name that has a value of its own. A value that
-// means what a name was before the declaration (var a, b = b, a) keeps them together.
+// initialisers returns the assignments of a var declaration: one for each name that has a value of its own. A value
+// that means what a name was before the declaration (var a, b = b, a) keeps them together.
 func initialisers(spec *ast.ValueSpec) (all []initialiser) {
 	if len(spec.Values) != len(spec.Names) || slices.ContainsFunc(spec.Values, mentionsEarlier) {
 		return []initialiser{{spec.Names, spec.Values, spec.Type}}
@@ -264,8 +264,8 @@ func initialisers(spec *ast.ValueSpec) (all []initialiser) {
 	return all
 }
 
-// initVars writes the assignments of var declarations that stand together, and of the later ones on which they depend, in
-// the order in which Go sets package variables (Go's specification, "Package initialization").
+// initVars writes the assignments of var declarations that stand together, and of the later ones on which they depend,
+// in the order in which Go sets package variables (Go's specification, "Package initialization").
 func (b *body) initVars(items []*item) {
 	var all []initialiser
 	for _, it := range items {
@@ -344,8 +344,8 @@ func (b *body) targets(names []*ast.Ident) []string {
 	return targets
 }
 
-// needed returns the assignments of the var declarations on which a node depends, directly or through the functions that
-// it calls.
+// needed returns the assignments of the var declarations on which a node depends, directly or through the
+// functions that it calls.
 func (b *body) needed(n ast.Node, seen map[ast.Node]bool) (all []initialiser) {
 	ast.Inspect(n, func(n ast.Node) bool {
 		id, ok := n.(*ast.Ident)

@@ -51,8 +51,8 @@ func (g *generator) typeAliases(it *item) string {
 	return b.String()
 }
 
-// typeParams returns the type parameters of a type for an alias, and the same as arguments. A parameter without a name gets
-// one.
+// typeParams returns the type parameters of a type for an alias, and the same as arguments. A parameter
+// without a name gets one.
 func (g *generator) typeParams(src *source, spec *ast.TypeSpec) (params, args string) {
 	if spec.TypeParams == nil {
 		return "", ""
@@ -291,8 +291,8 @@ func (g *generator) hides(s *types.Struct) bool {
 // nameable reports whether package-level code can write a type.
 func (g *generator) nameable(t types.Type) bool { return writable(t, false) }
 
-// writable reports whether code outside of all functions can write a type, or, with inside, code inside of a function that
-// may be generic.
+// writable reports whether code outside of all functions can write a type, or, with inside, code inside of a
+// function that may be generic.
 func writable(t types.Type, inside bool) (ok bool) {
 	ok = true
 	walkType(t, func(t types.Type) bool {

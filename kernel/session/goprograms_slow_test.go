@@ -29,8 +29,8 @@ var notInCells = map[string][]string{
 	"defers the builtin recover itself":                  {"recover1.go"},
 }
 
-// goTests returns the folder of the tests of an installed Go, or skips the test. A Go of the module cache, which go test
-// puts in front of PATH, has none.
+// goTests returns the folder of the tests of an installed Go, or skips the test. A Go of the module cache, which go
+// test puts in front of PATH, has none.
 func goTests(t *testing.T) string {
 	for _, bin := range filepath.SplitList(os.Getenv("PATH")) {
 		cmd := exec.Command(filepath.Join(bin, "go"), "env", "GOROOT")

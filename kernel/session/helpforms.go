@@ -54,9 +54,9 @@ func asksHelp(code string) (a asked) {
 	return a
 }
 
-// helpTarget returns the name in an expression, or in a statement that ends with one, on which a ? behind it requests help;
-// "" if there is none, as in a ? b : c, which people from C write over several lines. close reports that no blank stands
-// before the ?.
+// helpTarget returns the name in an expression, or in a statement that ends with one, on which a ? behind it requests
+// help; "" if there is none, as in a ? b : c, which people from C write over several lines. close reports that no
+// blank stands before the ?.
 func helpTarget(text string, close bool) string {
 	e, err := parser.ParseExpr(text)
 	if err != nil && close {
@@ -77,7 +77,8 @@ func helpTarget(text string, close bool) string {
 	return text[e.Pos()-1 : e.End()-1]
 }
 
-// namedIn returns the part of an expression that is a name or has one's type: the function of a call, the type of a literal.
+// namedIn returns the part of an expression that is a name or has one's type: the function of a call, the
+// type of a literal.
 func namedIn(e ast.Expr) ast.Expr {
 	switch e := e.(type) {
 	case *ast.Ident, *ast.SelectorExpr, *ast.IndexExpr, *ast.TypeAssertExpr:
@@ -98,8 +99,8 @@ func namedIn(e ast.Expr) ast.Expr {
 	return nil
 }
 
-// matching returns the names that a pattern such as strings.*Prefix matches, a line each; *p is what p points to if there
-// is such a variable.
+// matching returns the names that a pattern such as strings.*Prefix matches, a line each; *p is what p points to if
+// there is such a variable.
 func (s *Session) matching(ctx context.Context, pattern string) string {
 	dot := strings.LastIndexByte(pattern, '.')
 	var all []Candidate

@@ -229,8 +229,8 @@ func (x *changer) goneNames(held []rt.Code) (names []string) {
 	return slices.Compact(names)
 }
 
-// heldBy returns the code that variables hold, and that goroutines run. unread reports whether the worker could not look
-// into the variables.
+// heldBy returns the code that variables hold, and that goroutines run. unread reports whether the worker could not
+// look into the variables.
 func heldBy(all []*entity, look looker) (held map[*entity][]rt.Code, running []rt.Code, unread bool) {
 	var keys []string
 	variables := map[string]*entity{}
@@ -345,8 +345,8 @@ func (x *changer) wasType(name string, run int) (was bool) {
 }
 
 // declarationsIn returns the declarations that a function's name in stacks begins with, or, if it is one of a cell's
-// body, which inBody reports, those that the compiler has put into the body: "f.func1" is a function literal of f. T.f is
-// a method if T is a type; otherwise the compiler has put the function f into T.
+// body, which inBody reports, those that the compiler has put into the body: "f.func1" is a function literal of f. T.f
+// is a method if T is a type; otherwise the compiler has put the function f into T.
 func declarationsIn(function string, isType func(name string) bool) (names []string, inBody bool) {
 	name := strings.NewReplacer("(*", "", ")", "").Replace(typeArguments.ReplaceAllString(function, ""))
 	name, inBody = strings.CutPrefix(name, own+"Run")
@@ -382,8 +382,8 @@ func (x *changer) goneOf(is func(*entity) bool) (all []oldCode) {
 	return all
 }
 
-// literalAt returns the innermost function literal at a place of a cell's body; nil if there is none. The first function of
-// a plugin, which has no name, may also be one of another cell that is compiled again.
+// literalAt returns the innermost function literal at a place of a cell's body; nil if there is none. The first
+// function of a plugin, which has no name, may also be one of another cell that is compiled again.
 func (x *changer) literalAt(code rt.Code) (in *literal) {
 	for i, l := range x.u.literals[code.Run] {
 		if l.from <= code.Line && code.Line <= l.to && (in == nil || l.from > in.from || l.to < in.to) {
@@ -410,8 +410,8 @@ func (x *changer) goneOfLiteral(code rt.Code) (all []oldCode) {
 	return all
 }
 
-// isReplaced reports whether the cell replaces what a function literal uses. A variable that is kept under a new type has
-// its memory.
+// isReplaced reports whether the cell replaces what a function literal uses. A variable that is kept under a
+// new type has its memory.
 func (x *changer) isReplaced(e *entity) bool {
 	if e.kind != kindVar {
 		return x.gone[e]

@@ -212,8 +212,8 @@ func (p *parsed) addFunc(it *item, d *ast.FuncDecl) {
 	it.names = []string{d.Name.Name}
 }
 
-// keepCalled leaves functions such as init_x to the cell if it uses them itself. Of those that call each other, and that
-// nothing else calls, the first one runs.
+// keepCalled leaves functions such as init_x to the cell if it uses them itself. Of those that call each other, and
+// that nothing else calls, the first one runs.
 func (p *parsed) keepCalled() {
 	users := map[*item]map[*item]bool{}
 	for _, it := range p.mains {

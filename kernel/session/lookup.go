@@ -168,7 +168,8 @@ func literalType(code string, brace int) string {
 	return typ
 }
 
-// elementType returns the type of the elements of the list at the end of code, whose type ends with it; "" if it is none.
+// elementType returns the type of the elements of the list at the end of code, whose type ends with it;
+// "" if it is none.
 func elementType(code string) string {
 	at, _ := openBracket(code)
 	if at < 0 || code[at] != '{' {

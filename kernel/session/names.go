@@ -51,9 +51,9 @@ func newNames() *names {
 	return &names{live: map[string]*entity{}, byObj: map[types.Object]*entity{}, stale: map[string]staleName{}, imports: map[string]imported{}, lacking: map[string]bool{}, literals: map[int][]literal{}, declared: map[int][]*entity{}}
 }
 
-// undoneBy lists the names, other than name, that a cell would declare as they were before if it ran again: other cells,
-// or the present one with the names in anew, have declared them since. A variable that has been of one type is none of
-// them: in x, err := f() it is set in passing.
+// undoneBy lists the names, other than name, that a cell would declare as they were before if it ran again: other
+// cells, or the present one with the names in anew, have declared them since. A variable that has been of one type is
+// none of them: in x, err := f() it is set in passing.
 func (u *names) undoneBy(cell int, name string, anew map[string]bool) string {
 	var undone []string
 	for _, d := range u.declared[cell] {

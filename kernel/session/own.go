@@ -13,10 +13,10 @@ import (
 	"strings"
 )
 
-// A variable of the session is one of the cell's package, whose type other packages must be able to name. A variable
-// with a type of C, or with one that its package does not export (order := binary.LittleEndian), can't be that. It
-// is the cell's own: a variable of the function that runs the cell, as Go's text says. A later cell that uses it is told
-// why it is gone.
+// A variable of the session is one of the cell's package, whose type other packages must be able to name. A
+// variable with a type of C, or with one that its package does not export (order := binary.LittleEndian), can't be
+// that. It is the cell's own: a variable of the function that runs the cell, as Go's text says. A later cell that
+// uses it is told why it is gone.
 //
 // The types are known only after checking: the cell is then parsed again. A variable that a := makes with such
 // variables is the session's, but only the body can tell its type: it is the cell's own for one round, on trial, and
@@ -48,8 +48,8 @@ type attempt struct {
 	by   *ast.AssignStmt
 }
 
-// namesakes returns the variables of := that have the name of another declaration of the cell. A := with further variables
-// is left alone, and refused: they are the session's, which the cell's own variable can't be.
+// namesakes returns the variables of := that have the name of another declaration of the cell. A := with further
+// variables is left alone, and refused: they are the session's, which the cell's own variable can't be.
 func (p *parsed) namesakes() ownVars {
 	own := newOwnVars()
 	for _, it := range p.items {
@@ -87,8 +87,8 @@ func (p *parsed) isOwn(a *ast.AssignStmt) bool {
 	})
 }
 
-// keepOwn makes the var declarations of the cell's own variables statements, and puts the variables that a := makes with
-// them on trial.
+// keepOwn makes the var declarations of the cell's own variables statements, and puts the variables that a :=
+// makes with them on trial.
 func (p *parsed) keepOwn() {
 	if len(p.own.why) == 0 {
 		return
@@ -158,8 +158,8 @@ func (p *parsed) keepAssigned(a *ast.AssignStmt) {
 	}
 }
 
-// mentionsOwn returns why the first of the cell's own variables that node mentions is one; "" if it mentions none. Before
-// the variable's declaration its name means something else.
+// mentionsOwn returns why the first of the cell's own variables that node mentions is one; "" if it mentions none.
+// Before the variable's declaration its name means something else.
 func (p *parsed) mentionsOwn(node ast.Node) (why string) {
 	var visit func(ast.Node) bool
 	visit = func(n ast.Node) bool {

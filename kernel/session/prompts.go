@@ -13,8 +13,8 @@ var (
 	prompts = regexp.MustCompile(`(?m)^[ \t]*(?:>>>(?: |$)|\.\.\.(?: |$)|In \[\d*\]: ?|\.\.\.+: ?)`)
 )
 
-// cellText returns the text of a cell as it is compiled: without a byte order mark, with the line ends of Unix, and with
-// blanks in place of prompts, so that lines and columns in messages are those of the cell.
+// cellText returns the text of a cell as it is compiled: without a byte order mark, with the line ends of Unix, and
+// with blanks in place of prompts, so that lines and columns in messages are those of the cell.
 func cellText(code string) string {
 	code = strings.ReplaceAll(strings.TrimPrefix(code, "\ufeff"), "\r\n", "\n")
 	if !copied.MatchString(code) {

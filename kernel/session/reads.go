@@ -47,8 +47,8 @@ func (e *editor) later(call *ast.CallExpr, body string) bool {
 	return true
 }
 
-// parameters returns the parameters a0, a1, ... of a function's type, as a declaration has them, and as the arguments of
-// a call.
+// parameters returns the parameters a0, a1, ... of a function's type, as a declaration has them, and as
+// the arguments of a call.
 func (e *editor) parameters(f *types.Signature) (params, args []string) {
 	for i := range f.Params().Len() {
 		name, text, dots := "a"+strconv.Itoa(i), e.typeText(f.Params().At(i).Type()), ""

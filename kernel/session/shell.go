@@ -212,8 +212,8 @@ var firstName = regexp.MustCompile(`^[\pL_][\pL_\d]*`)
 // moduleCommand matches go commands about a module.
 var moduleCommand = regexp.MustCompile(`^\s*go\s+(?:get|mod|list)\b`)
 
-// meantAsGo adds a hint to the error of a command that begins with a name of the session, or a similar one: !done is Go,
-// too. It also adds one to a command about modules, of which the notebook's folder has none.
+// meantAsGo adds a hint to the error of a command that begins with a name of the session, or a similar one: !done is
+// Go, too. It also adds one to a command about modules, of which the notebook's folder has none.
 func (s *Session) meantAsGo(err *Error, line string) *Error {
 	if err == nil || err.Name != "MagicError" {
 		return err
@@ -301,8 +301,8 @@ func (s *Session) runProgram(ctx context.Context, dir string, env []string, stdi
 // endTime is the time that a command has to end by itself after an interrupt, as a child process of a cell has.
 const endTime = 300 * time.Millisecond
 
-// endGroup waits until all processes of a group have ended, also those that the group's first one left, and kills what is
-// there after endTime. It closes ended.
+// endGroup waits until all processes of a group have ended, also those that the group's first one left, and kills what
+// is there after endTime. It closes ended.
 func endGroup(group int, ended chan<- struct{}) {
 	defer close(ended)
 	const every = 10 * time.Millisecond

@@ -88,8 +88,8 @@ func TestProgramsInPieces(t *testing.T) {
 	})
 }
 
-// splitProgram returns the declarations of a program in an order in which each uses only those above it, those that use each
-// other in one piece, and the piece with main and the init functions.
+// splitProgram returns the declarations of a program in an order in which each uses only those above it, those that use
+// each other in one piece, and the piece with main and the init functions.
 func splitProgram(text string) (cells []string, main string) {
 	fset := token.NewFileSet()
 	f, err := parser.ParseFile(fset, "", text, parser.ParseComments|parser.SkipObjectResolution)

@@ -99,8 +99,8 @@ func TestStopServer(t *testing.T) {
 	}
 }
 
-// TestStopDeferred tests that the first interrupt leaves deferred functions their work, and that the second one ends them
-// and keeps the state.
+// TestStopDeferred tests that the first interrupt leaves deferred functions their work, and that the second one ends
+// them and keeps the state.
 func TestStopDeferred(t *testing.T) {
 	s := newSession(t)
 	run(t, s, 1, "kept := 1\nsaved := 0")

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestStopToolkit: one interrupt ends each long call of tlkit and datasets, what comes after it in the cell does not run,
-// and the next cell has the values, with which the library still works:
+// TestStopToolkit: one interrupt ends each long call of tlkit and datasets, what comes after it in the cell does not
+// run, and the next cell has the values, with which the library still works:
 //
 //	go test -tags slow -run StopToolkit -v ./kernel/session
 func TestStopToolkit(t *testing.T) {

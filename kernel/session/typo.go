@@ -126,8 +126,8 @@ func swapped(a, b string) bool {
 }
 
 // printsAddress returns the name of the builtin, print or println, by which a statement of the cell prints a pointer,
-// slice or the like: it shows an address where a person expects the value. It returns "" if there is none. Functions and
-// branches are left out, because they may not run.
+// slice or the like: it shows an address where a person expects the value. It returns "" if there is none. Functions
+// and branches are left out, because they may not run.
 func (t *typed) printsAddress() (name string) {
 	visit := func(n ast.Node) bool {
 		switch n := n.(type) {

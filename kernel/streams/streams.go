@@ -76,8 +76,9 @@ func New(names ...string) (s *Streams, theirs []*os.File, err error) {
 	return s, theirs, nil
 }
 
-// Add adds a FIFO, which the caller has opened for reading and writing and closes after End. It never ends. Its own order
-// is exact for fastAfter bytes if its writers have O_DIRECT; after that, what the other pipes hold is read before it.
+// Add adds a FIFO, which the caller has opened for reading and writing and closes after End. It never ends.
+// Its own order is exact for fastAfter bytes if its writers have O_DIRECT; after that, what the other pipes
+// hold is read before it.
 func (s *Streams) Add(name string, f *os.File, fastAfter int) error {
 	to, err := s.ready.SyscallConn()
 	if err != nil {
@@ -169,8 +170,8 @@ func (s *Streams) Next(deliver func(name string, data []byte)) bool {
 	return true
 }
 
-// first takes the first event; its pipe is nil if there is none. A FIFO whose order is not exact comes last, but not after
-// more than fastSlots others, so that text stands above a display that came after it.
+// first takes the first event; its pipe is nil if there is none. A FIFO whose order is not exact comes last, but not
+// after more than fastSlots others, so that text stands above a display that came after it.
 func (s *Streams) first() event {
 	for s.waited < fastSlots {
 		e := s.firstReady()

@@ -114,8 +114,8 @@ func TestFIFOBesideFlood(t *testing.T) {
 	}
 }
 
-// TestFIFO writes to a FIFO between writes to a stream, in a random order and many messages at a time: they must come in
-// that order, and beyond its limit nothing is lost, and what was printed before a message comes before it.
+// TestFIFO writes to a FIFO between writes to a stream, in a random order and many messages at a time: they must come
+// in that order, and beyond its limit nothing is lost, and what was printed before a message comes before it.
 func TestFIFO(t *testing.T) {
 	s, files := open(t)
 	const fastAfter = 12_000

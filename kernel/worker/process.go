@@ -45,8 +45,9 @@ type Sink interface {
 	Display(protocol.DisplayData)
 	// Result receives the MIME bundle of a cell's last expression.
 	Result(data map[string]any)
-	// WantInput reports that run n reads from standard input; reply with Process.Input. taken is how many calls of
-	// Process.Input the worker had seen by then: with fewer than there were, one was on its way, and serves this request.
+	// WantInput reports that run n reads from standard input; reply with Process.Input. taken is how many
+	// calls of Process.Input the worker had seen by then: with fewer than there were, one was on its way,
+	// and serves this request.
 	WantInput(n, taken int)
 	// Changed reports what the run changed: environment variables with a new value, variables that are gone, and the
 	// folder, empty if it is the same.
@@ -174,8 +175,8 @@ func (p *Process) connect() (*ends, error) {
 	return e, nil
 }
 
-// gonbuiName names the pipe of gonbui among the worker's outputs. In order with them are the first gonbuiFast bytes of what
-// a cell shows.
+// gonbuiName names the pipe of gonbui among the worker's outputs. In order with them are the first gonbuiFast bytes
+// of what a cell shows.
 const (
 	gonbuiName = "gonbui"
 	gonbuiFast = 4 << 20
@@ -346,8 +347,8 @@ type With struct {
 }
 
 // Run opens a plugin and runs its cell. It returns how long opening took, and how the cell failed (nil if it
-// succeeded). The error is a *LostError if the worker ended. Only one of Run, Again, Setenv, Chdir, Sizes, Holds and Free may
-// be in progress.
+// succeeded). The error is a *LostError if the worker ended. Only one of Run, Again, Setenv, Chdir, Sizes, Holds and
+// Free may be in progress.
 func (p *Process) Run(n int, plugin string, with With) (opening time.Duration, failure *rt.Failure, err error) {
 	return p.run(rt.Request{Op: "run", N: n, Count: with.Count, Plugin: plugin, Args: with.Args, Fields: with.Fields})
 }

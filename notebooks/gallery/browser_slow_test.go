@@ -15,8 +15,8 @@ import (
 )
 
 // TestPagesInBrowser opens every HTML page in a browser without a network, light and dark: pictures are drawn, the
-// stylesheet is read, and text and page have the colours of the theme. With TLKIT_SCREENSHOTS=DIR a picture of each page is
-// kept there.
+// stylesheet is read, and text and page have the colours of the theme. With TLKIT_SCREENSHOTS=DIR a picture of
+// each page is kept there.
 func TestPagesInBrowser(t *testing.T) {
 	for _, theme := range []struct{ name, scheme, page string }{
 		{"light", "1", "rgb(255, 255, 255)"},

@@ -42,8 +42,8 @@ func executedCopy(dir, name string) ([]byte, error) {
 	return withOutputs(translation, data)
 }
 
-// withOutputs returns a Japanese lesson with the outputs of the executed English one, cell by cell. It is an error if they
-// have other cells.
+// withOutputs returns a Japanese lesson with the outputs of the executed English one, cell by cell. It is an error if
+// they have other cells.
 func withOutputs(translation, executed []byte) ([]byte, error) {
 	var t, e map[string]any
 	if err := json.Unmarshal(translation, &t); err != nil {

@@ -15,8 +15,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/installdir"
 )
 
-// writer makes a page of a notebook with nbconvert's filters, which come with the installation's JupyterLab: nbconvert's
-// own templates put a stylesheet of 300 kB and three libraries of scripts into every page, which these pages do not need.
+// writer makes a page of a notebook with nbconvert's filters, which come with the installation's JupyterLab:
+// nbconvert's own templates put a stylesheet of 300 kB and three libraries of scripts into every page, which
+// these pages do not need.
 //
 //go:embed page.py
 var writer string

@@ -51,8 +51,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestJapanesePages: each Japanese lesson has an executed page with its present text and code, which the Japanese README
-// links to.
+// TestJapanesePages: each Japanese lesson has an executed page with its present text and code, which the
+// Japanese README links to.
 func TestJapanesePages(t *testing.T) {
 	readme, err := os.ReadFile("../../README.ja.md")
 	if err != nil {

@@ -1,14 +1,14 @@
-// Gallery executes lessons and writes their executed copies to docs/gallery: as notebooks that GitHub shows, and as HTML
-// pages to read offline. Pictures are compressed, what only JupyterLab can show is left out, and photographs too, which are
-// not ours to publish. Run it from the repository root:
+// Gallery executes lessons and writes their executed copies to docs/gallery: as notebooks that GitHub shows, and as
+// HTML pages to read offline. Pictures are compressed, what only JupyterLab can show is left out, and photographs too,
+// which are not ours to publish. Run it from the repository root:
 //
 //	go run ./notebooks/gallery [-executed DIR | -text] [LESSON...]
 //
-// A lesson is a name such as 02_transfer_and_finetuning, or ja/02_transfer_and_finetuning; without names all lessons are
-// written. With -executed, notebooks that are executed already are taken from DIR. The code of a Japanese lesson is that of
-// the English one, comments apart: where DIR has no executed Japanese copy, its page gets the outputs of the English one,
-// with the labels of figures in English. With -text nothing is executed: pages get the lessons' present text and keep their
-// outputs, which is an error where the code has changed.
+// A lesson is a name such as 02_transfer_and_finetuning, or ja/02_transfer_and_finetuning; without names all lessons
+// are written. With -executed, notebooks that are executed already are taken from DIR. The code of a Japanese lesson is
+// that of the English one, comments apart: where DIR has no executed Japanese copy, its page gets the outputs of the
+// English one, with the labels of figures in English. With -text nothing is executed: pages get the lessons' present
+// text and keep their outputs, which is an error where the code has changed.
 package main
 
 import (
@@ -22,8 +22,8 @@ import (
 	"strings"
 )
 
-// folder is where the pages are kept, maxBytes is the size up to which GitHub shows them quickly, maxHTML that of an HTML
-// page.
+// folder is where the pages are kept, maxBytes is the size up to which GitHub shows them quickly, maxHTML
+// that of an HTML page.
 const (
 	folder   = "docs/gallery"
 	maxBytes = 400_000

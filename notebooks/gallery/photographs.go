@@ -25,8 +25,9 @@ var (
 // published is the licence of the images that a page may show: those that the program draws.
 const published = "Apache-2.0"
 
-// leaveOutPhotographs takes the pictures out of a page whose lesson names a data set that is not ours to publish, but for
-// cells with the tag [drawingsTag]. Charts, tables and text stay; the notice takes the place of the pictures. It returns the number of pictures that it took out.
+// leaveOutPhotographs takes the pictures out of a page whose lesson names a data set that is not ours to publish, but
+// for cells with the tag [drawingsTag]. Charts, tables and text stay; the notice takes the place of the pictures. It
+// returns the number of pictures that it took out.
 func leaveOutPhotographs(n map[string]any, say notice) (taken int, err error) {
 	cells, ok := n["cells"].([]any)
 	if !ok {

@@ -23,9 +23,9 @@ type limits struct{ large, width, quality int }
 // allLimits are tried in order until a page is small enough.
 var allLimits = []limits{{60_000, 900, 80}, {20_000, 700, 65}, {8_000, 560, 50}}
 
-// relink makes the links of a text, which lead from the folder of lessons, lead from the folder of pages: a page links to
-// another as a lesson does, the root is one folder further up, and pictures stay with the lessons, where JupyterLab finds
-// them. A text whose links do already is left as it is.
+// relink makes the links of a text, which lead from the folder of lessons, lead from the folder of pages: a page links
+// to another as a lesson does, the root is one folder further up, and pictures stay with the lessons, where JupyterLab
+// finds them. A text whose links do already is left as it is.
 func relink(s string) string {
 	s = strings.ReplaceAll(strings.ReplaceAll(s, "](../../", "](../"), "](../", "](../../")
 	return strings.ReplaceAll(s, "](images/", "](../../notebooks/images/")

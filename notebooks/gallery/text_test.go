@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestWithText: a page gets the lesson's text with its own links, and keeps outputs; other code or other cells are errors.
+// TestWithText: a page gets the lesson's text with its own links, and keeps outputs; other code or other
+// cells are errors.
 func TestWithText(t *testing.T) {
 	page := []byte(`{"cells": [{"id": "a", "cell_type": "markdown", "source": ["old"], "metadata": {}},
 		{"id": "b", "cell_type": "code", "source": ["f()\n", "g()"], "outputs": [{"text": "out"}]}]}`)

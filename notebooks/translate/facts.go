@@ -32,9 +32,9 @@ var (
 	emphasis = regexp.MustCompile(`\*\*[^*\n]+\*\*|\*[^*\n]+\*`)
 )
 
-// differences returns in what a translated Markdown text differs from the English one where a translation must not: in its
-// headings, table rows and labels, code, links and figures. A translation may have more figures and more names in code type
-// than the English text, which writes small numbers as words; it may not have fewer.
+// differences returns in what a translated Markdown text differs from the English one where a translation must not: in
+// its headings, table rows and labels, code, links and figures. A translation may have more figures and more names in
+// code type than the English text, which writes small numbers as words; it may not have fewer.
 func differences(english, japanese string, rebase func(string) string) (found []string) {
 	e, j := fences(&english), fences(&japanese)
 	if !slices.Equal(e, j) {
@@ -106,8 +106,8 @@ func lacks(re *regexp.Regexp, english, japanese string) (missing []string) {
 	return missing
 }
 
-// unshown returns the emphasis that Markdown shows as asterisks: CommonMark (section 6.2) takes **（x）**y for no emphasis,
-// since punctuation stands inside the marks and a letter outside. In Japanese no space stands between.
+// unshown returns the emphasis that Markdown shows as asterisks: CommonMark (section 6.2) takes **（x）**y for no
+// emphasis, since punctuation stands inside the marks and a letter outside. In Japanese no space stands between.
 func unshown(s string) (found []string) {
 	for _, at := range emphasis.FindAllStringIndex(s, -1) {
 		m := s[at[0]:at[1]]

@@ -13,8 +13,8 @@ import (
 // untranslated are the lessons that have no Japanese copy yet. A lesson that has one is not named here.
 var untranslated = []string{}
 
-// TestTranslated holds that each lesson has a Japanese copy with the same code and a translation of its present text, and
-// that no copy is left of a lesson that is gone.
+// TestTranslated holds that each lesson has a Japanese copy with the same code and a translation of its present text,
+// and that no copy is left of a lesson that is gone.
 func TestTranslated(t *testing.T) {
 	for _, path := range notebooksIn(t, "..") {
 		name := filepath.Base(path)
@@ -67,8 +67,8 @@ func notebooksIn(t *testing.T, dir string) []string {
 // cellID is what nbformat 4.5 allows as the id of a cell.
 var cellID = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
 
-// TestFormat holds that the Japanese copies are notebooks by nbformat's rules, as stored: without outputs, each cell with
-// an id of its own; that they begin with a title; and that what they link to is there.
+// TestFormat holds that the Japanese copies are notebooks by nbformat's rules, as stored: without outputs, each cell
+// with an id of its own; that they begin with a title; and that what they link to is there.
 func TestFormat(t *testing.T) {
 	for _, path := range notebooksIn(t, "../ja") {
 		n, err := readNotebook(path)

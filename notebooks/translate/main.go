@@ -6,11 +6,11 @@
 // A lesson is a name such as 02_transfer_and_finetuning; without names all lessons are taken that have a Japanese copy,
 // and a lesson that is named gets one if it has none.
 //
-// A Japanese lesson is a whole notebook. Its code cells and all metadata are copies of the English ones: only the comments
-// are translated, by a table in the cell's metadata ("comments": English to Japanese). Its Markdown cells are written by
-// people. Each keeps, in its metadata, a digest of the English text that it translates ("translated_from"), so that a
-// later change of that text is found. The program prints what is left to translate. With -accept it takes all texts of
-// the named lessons as translations of the English texts as they are now.
+// A Japanese lesson is a whole notebook. Its code cells and all metadata are copies of the English ones: only the
+// comments are translated, by a table in the cell's metadata ("comments": English to Japanese). Its Markdown cells are
+// written by people. Each keeps, in its metadata, a digest of the English text that it translates ("translated_from"),
+// so that a later change of that text is found. The program prints what is left to translate. With -accept it takes all
+// texts of the named lessons as translations of the English texts as they are now.
 //
 // The test of this package fails where a copy is not in step; in that test stands also which lessons have no copy yet.
 package main
@@ -97,8 +97,8 @@ func bring(name string, accept bool) (left []string, err error) {
 	return left, os.WriteFile(path, data, 0o644)
 }
 
-// rebase returns where a link of an English lesson leads from the folder of the Japanese ones: to the Japanese copy of a
-// lesson that has one in dir, else to the same file, one folder up, or to its Japanese form there ("chart-ja.svg").
+// rebase returns where a link of an English lesson leads from the folder of the Japanese ones: to the Japanese copy of
+// a lesson that has one in dir, else to the same file, one folder up, or to its Japanese form there ("chart-ja.svg").
 func rebase(dir string) func(link string) string {
 	return func(link string) string {
 		if strings.Contains(link, ":") || strings.HasPrefix(link, "#") {

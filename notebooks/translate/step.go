@@ -15,8 +15,8 @@ const (
 )
 
 // inStep returns the translation of a lesson with the cells, the code and the metadata of the English one, and what is
-// left to do by a translator, a sentence each. A nil translation is one without cells. rebase returns where a link of the
-// English lesson leads in the translation.
+// left to do by a translator, a sentence each. A nil translation is one without cells. rebase returns where a link of
+// the English lesson leads in the translation.
 func inStep(english, japanese *notebook, rebase func(string) string) (out *notebook, left []string) {
 	out = &notebook{Metadata: english.Metadata, Nbformat: english.Nbformat, NbformatMinor: english.NbformatMinor}
 	have := byID(japanese)
@@ -109,8 +109,8 @@ func codeCell(e, j *cell) (c *cell, left []string) {
 	return c, left
 }
 
-// comment matches a comment that runs to the end of its line. A string of a cell has no " // " but an address, which has
-// no space after the slashes.
+// comment matches a comment that runs to the end of its line. A string of a cell has no " // " but an address, which
+// has no space after the slashes.
 var comment = regexp.MustCompile(`(?m)(^|[ \t])// (.+)$`)
 
 // translateComments replaces the comments of a piece of Go by those of the table, and returns which entries it used and

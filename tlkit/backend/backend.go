@@ -69,8 +69,8 @@ func Default() (*Engine, error) {
 	return e, nil
 }
 
-// beside returns the engine for a part of the work, which choose takes for that of [Default] at the first call and chosen
-// keeps.
+// beside returns the engine for a part of the work, which choose takes for that of [Default] at the first
+// call and chosen keeps.
 func beside(chosen **Engine, choose func(general *Engine) *Engine) (*Engine, error) {
 	general, err := Default()
 	if err != nil {

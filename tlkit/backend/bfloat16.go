@@ -17,9 +17,10 @@ var bfloat16 struct {
 	oneDNN, openVINO *Engine
 }
 
-// InBfloat16 returns the engines that round the operands of convolutions and matrix products to bfloat16: oneDNN for
-// training steps, and OpenVINO for inference where it is installed, else oneDNN. The error says what is missing; no engine
-// that computes in float32 takes their place. GOMLX_BACKEND may name one of the two, with or without the option bf16.
+// InBfloat16 returns the engines that round the operands of convolutions and matrix products to bfloat16: oneDNN
+// for training steps, and OpenVINO for inference where it is installed, else oneDNN. The error says what is
+// missing; no engine that computes in float32 takes their place. GOMLX_BACKEND may name one of the two, with or
+// without the option bf16.
 func InBfloat16() (Choice, error) {
 	asked := os.Getenv("GOMLX_BACKEND")
 	word, _, _ := strings.Cut(asked, ":")

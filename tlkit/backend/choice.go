@@ -24,8 +24,8 @@ type Choice struct {
 type Figure struct {
 	// Engine is its configuration, as in GOMLX_BACKEND.
 	Engine string `json:"engine"`
-	// InferS and StepS are the seconds of an inference and of a training step of one batch; 0 if Failed is set. StepS is
-	// 0 for an engine that has no gradients.
+	// InferS and StepS are the seconds of an inference and of a training step of one batch; 0 if Failed is set. StepS
+	// is 0 for an engine that has no gradients.
 	InferS float64 `json:"infer_s,omitempty"`
 	StepS  float64 `json:"step_s,omitempty"`
 	// Failed is why the engine could not be measured.

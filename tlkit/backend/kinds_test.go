@@ -37,8 +37,8 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// TestEveryEngineHasARow holds the two tables against the engines that are linked: each that package compute knows can be
-// named, and each that opens here, and the recorder of ONNX files, has a row of traits.
+// TestEveryEngineHasARow holds the two tables against the engines that are linked: each that package compute knows can
+// be named, and each that opens here, and the recorder of ONNX files, has a row of traits.
 func TestEveryEngineHasARow(t *testing.T) {
 	rows := map[string]bool{}
 	for _, word := range append(slices.Collect(maps.Keys(kinds)), "onednn:bf16", "openvino:bf16") {

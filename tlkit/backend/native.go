@@ -72,8 +72,8 @@ func onnxLibrary(getenv func(string) string) string {
 	return ""
 }
 
-// installed returns the library that an environment variable names, else the first file that a pattern fits in a folder of
-// install.sh's lib; "" if there is none.
+// installed returns the library that an environment variable names, else the first file that a pattern fits in a folder
+// of install.sh's lib; "" if there is none.
 func installed(getenv func(string) string, variable, folder string, patterns ...string) string {
 	if path, err := envpath.From(getenv, variable); path != "" && err == nil {
 		return path

@@ -32,8 +32,8 @@ type Options struct {
 	Test *datasets.Split
 	// MaxDrop is the loss of accuracy, in [0, 1], above which the report warns; 0 is 0.01, one point in a hundred.
 	MaxDrop float64
-	// Float lists layers, or groups of them, such as "features.0" or "fc", that stay in float32 with zoo.Int8. FullRange is
-	// for files that run on processors with VNNI, or arm64, only; see [zoo.ExportOptions].
+	// Float lists layers, or groups of them, such as "features.0" or "fc", that stay in float32 with zoo.Int8.
+	// FullRange is for files that run on processors with VNNI, or arm64, only; see [zoo.ExportOptions].
 	Float     []string
 	FullRange bool
 }

@@ -64,8 +64,8 @@ func TestPrograms(t *testing.T) {
 	if err := json.Unmarshal(text, &all); err != nil || len(all) != 4 {
 		t.Fatalf("%v: %.200s", err, text)
 	}
-	// OpenVINO 2026.4.1 computes int8 networks with residual sums wrong where it fuses these: with further outputs in the
-	// file, which keep the layers apart, it is right. So its measure is the same network by quantize_static.
+	// OpenVINO 2026.4.1 computes int8 networks with residual sums wrong where it fuses these: with further outputs in
+	// the file, which keep the layers apart, it is right. So its measure is the same network by quantize_static.
 	peerOff, peerAlike := 0.0, len(images)
 	if by := all[theirs]; by["OpenVINO"] != nil {
 		peerOff, peerAlike = apart(by["OpenVINO"], by["ONNX Runtime"])

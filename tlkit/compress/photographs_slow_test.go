@@ -15,8 +15,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// TestPhotographs: int8 stays within a point of float32 on CIFAR-10 and on ants and bees. There the first stages are added
-// to those in float32, as the report advises, until it has no warning: at most six.
+// TestPhotographs: int8 stays within a point of float32 on CIFAR-10 and on ants and bees. There the first stages are
+// added to those in float32, as the report advises, until it has no warning: at most six.
 func TestPhotographs(t *testing.T) {
 	t.Setenv("TLKIT_DATA", filepath.Dir(testutil.Shared(t, "data/cifar10_jpg.zip")))
 	for _, c := range []struct {

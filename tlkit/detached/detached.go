@@ -86,8 +86,8 @@ func (d *Detached) State() (State, error) {
 func (d *Detached) Run() (*train.Run, error) { return openRun(d.Dir) }
 
 // Results returns the results of the training's own strategies and seeds, as far as they are trained: a notebook may
-// have added others to the run. finished is true if the training is at its end and all that it left is there; a strategy
-// that diverged is at its end with that (train.Result.Diverged).
+// have added others to the run. finished is true if the training is at its end and all that it left is there; a
+// strategy that diverged is at its end with that (train.Result.Diverged).
 func (d *Detached) Results() (own train.Results, finished bool, err error) {
 	j, err := readJob(d.Dir)
 	if err != nil {
@@ -104,8 +104,8 @@ func (d *Detached) Results() (own train.Results, finished bool, err error) {
 	return own, err == nil && was.Phase == Finished && len(own) == len(j.Strategies) && was.left(run, own), err
 }
 
-// Running reports whether a process holds the lock of the run (see LockFile), whatever its state says: one that a cluster
-// has just started has not written it yet.
+// Running reports whether a process holds the lock of the run (see LockFile), whatever its state says: one that a
+// cluster has just started has not written it yet.
 func (d *Detached) Running() (bool, error) { return locked(filepath.Join(d.Dir, folder)) }
 
 // Stop tells the training to save and stop, and waits until its processes have ended or ctx does. Without processes,
@@ -127,8 +127,8 @@ func (d *Detached) Stop(ctx context.Context) error {
 	return d.Wait(ctx)
 }
 
-// Resume starts the training again from its checkpoint, in a new process with env, such as "GOMAXPROCS=1", added to this
-// one's environment. The error says if it is still running.
+// Resume starts the training again from its checkpoint, in a new process with env, such as "GOMAXPROCS=1", added to
+// this one's environment. The error says if it is still running.
 func (d *Detached) Resume(env ...string) error {
 	j, err := readJob(d.Dir)
 	if err != nil {

@@ -310,7 +310,8 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// TestSplits: data whose splits were changed after loading are loaded again as they are, with the splits that they have.
+// TestSplits: data whose splits were changed after loading are loaded again as they are, with the splits
+// that they have.
 func TestSplits(t *testing.T) {
 	for name, change := range map[string]func(d *datasets.Dataset){
 		"as loaded":         func(*datasets.Dataset) {},

@@ -65,8 +65,8 @@ func keyOf(text []byte) string {
 type source struct {
 	Name, Fingerprint string
 	Origin            datasets.Origin
-	// Train, Val and Test are the names of the images where the splits were changed after loading; nil for a split that the
-	// data lack.
+	// Train, Val and Test are the names of the images where the splits were changed after loading; nil for a
+	// split that the data lack.
 	Train, Val, Test []string `json:",omitzero"`
 }
 
@@ -151,7 +151,8 @@ func (s source) open() (*datasets.Dataset, error) {
 		s.Name, s.Origin.Func, strings.Join(s.Origin.Args, ", "))
 }
 
-// picked returns a data set with the images named, each split from one of the loaded splits; nil if an image is missing.
+// picked returns a data set with the images named, each split from one of the loaded splits; nil if an
+// image is missing.
 func (s source) picked(loaded *datasets.Dataset) *datasets.Dataset {
 	d := *loaded
 	pick := func(names []string, first *datasets.Split) *datasets.Split {
@@ -358,8 +359,8 @@ func (j *job) removeOtherModels() error {
 	return nil
 }
 
-// digest is the SHA-256 of the names and contents of the files that a model's export to dir has made, in hexadecimal. What
-// else lies in dir, such as a file of a file browser, does not count.
+// digest is the SHA-256 of the names and contents of the files that a model's export to dir has made, in hexadecimal.
+// What else lies in dir, such as a file of a file browser, does not count.
 func digest(dir, file string) (string, error) {
 	h := sha256.New()
 	for _, name := range []string{file, file + ".json"} {

@@ -30,8 +30,8 @@ type RecipeFile struct {
 	Weights string `json:"weights,omitempty"`
 	// Recipe has the fields of [train.Recipe] in its JSON form.
 	Recipe train.Recipe `json:"recipe"`
-	// Strategies have a kind, the name of a type of package strategy, and its fields in their JSON form. The data sets of
-	// a strategy are written like Data.
+	// Strategies have a kind, the name of a type of package strategy, and its fields in their JSON form. The data sets
+	// of a strategy are written like Data.
 	Strategies []json.RawMessage `json:"strategies"`
 }
 

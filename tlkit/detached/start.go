@@ -14,9 +14,9 @@ import (
 )
 
 // Start begins a comparison in a process of its own and returns at once. The arguments are those of
-// [train.Recipe.Compare]; a run of that name is continued in the same way. Data sets must come from functions of package
-// datasets that load files or built-in sets, whole or as parts of their splits, and strategies from package strategy,
-// since the other process does not have the notebook's code: the error names what does not.
+// [train.Recipe.Compare]; a run of that name is continued in the same way. Data sets must come from functions of
+// package datasets that load files or built-in sets, whole or as parts of their splits, and strategies from package
+// strategy, since the other process does not have the notebook's code: the error names what does not.
 //
 // Start needs the installation of ./install.sh, whose tlkernel compiles the program, and Linux or macOS.
 func Start(r train.Recipe, name string, data *datasets.Dataset, model *zoo.Model, strategies ...train.Strategy) (*Detached, error) {
@@ -35,9 +35,9 @@ func Start(r train.Recipe, name string, data *datasets.Dataset, model *zoo.Model
 }
 
 // Prepare writes everything that a training in another process needs into the run's folder, as [Start] does, and starts
-// nothing: Resume does, or "tlkernel train FOLDER" on any machine that has the folder, with its lock held (see LockFile).
-// done is true if the run's folder has all that this very training trains, whoever trained it. If the run is being
-// trained now, nothing is written: the error wraps [ErrRunning], and d is there to wait for it.
+// nothing: Resume does, or "tlkernel train FOLDER" on any machine that has the folder, with its lock held (see
+// LockFile). done is true if the run's folder has all that this very training trains, whoever trained it. If the run is
+// being trained now, nothing is written: the error wraps [ErrRunning], and d is there to wait for it.
 func Prepare(r train.Recipe, name string, data *datasets.Dataset, model *zoo.Model, strategies ...train.Strategy) (d *Detached, done bool, err error) {
 	j, lock, err := prepare(r, name, data, model, strategies)
 	if errors.Is(err, ErrRunning) {

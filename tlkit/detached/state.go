@@ -21,7 +21,8 @@ type Phase string
 
 // The phases.
 const (
-	// Waiting: it is prepared, and no process has begun with it. It may wait in a cluster's queue; else Resume starts it.
+	// Waiting: it is prepared, and no process has begun with it. It may wait in a cluster's queue; else
+	// Resume starts it.
 	Waiting Phase = "waiting"
 	// Starting: the program is being compiled, or loads data and model.
 	Starting Phase = "starting"
@@ -33,8 +34,8 @@ const (
 	Stopped Phase = "stopped"
 	// Failed: it ended with an error.
 	Failed Phase = "failed"
-	// Lost: its processes ended before they could write their state, because they were killed or the machine stopped. The
-	// checkpoint is there.
+	// Lost: its processes ended before they could write their state, because they were killed or the machine stopped.
+	// The checkpoint is there.
 	Lost Phase = "lost"
 	// NotFinished is a run that is trained in a notebook, where nothing tells whether it goes on, or a detached one
 	// that was finished and of which something is missing since: a notebook trains more of it, or results are gone.
@@ -115,8 +116,8 @@ type saved struct {
 	Error string `json:",omitempty"`
 	// Job is the key of the job that this is the state of.
 	Job string `json:",omitempty"`
-	// Epochs is that of the run's recipe where a training has finished, and Made what the results of its strategies, with
-	// all seeds, were made with (train.Result.Made).
+	// Epochs is that of the run's recipe where a training has finished, and Made what the results of its strategies,
+	// with all seeds, were made with (train.Result.Made).
 	Epochs int                 `json:",omitempty"`
 	Made   map[string][]string `json:",omitempty"`
 }

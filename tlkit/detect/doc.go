@@ -7,7 +7,8 @@
 //	scenes, err := detect.Scenes(sketches.Train, 60, detect.SceneOptions{Seed: 1}) // several objects each, with boxes
 //	tests, err := detect.Scenes(sketches.Val, 20, detect.SceneOptions{Seed: 2})
 //	regions, err := detect.Regions(sketches.Classes, scenes, tests, detect.RegionOptions{}) // proposals as a data set
-//	run := tlkit.MustCompare("rcnn", regions, model, tlkit.LogisticRegression{}, tlkit.FineTune{From: "layer3", LearningRate: 0.03})
+//	run := tlkit.MustCompare("rcnn", regions, model,
+//		tlkit.LogisticRegression{}, tlkit.FineTune{From: "layer3", LearningRate: 0.03})
 //	tuned, err := run.Best().Model()
 //	detector := detect.Detector{Model: tuned}
 //	report, err := detector.Evaluate(tests) // average precision per class, and their mean

@@ -16,7 +16,8 @@ type Outcome struct {
 	Model string
 	// Accuracy is that of the best training, in [0, 1].
 	Accuracy float64
-	// Data is the name of the data set, and Fingerprint its [datasets.Dataset.Fingerprint]; "" for data that are not known.
+	// Data is the name of the data set, and Fingerprint its [datasets.Dataset.Fingerprint]; "" for data
+	// that are not known.
 	Data, Fingerprint string
 }
 
@@ -31,20 +32,22 @@ type Trained interface {
 
 // RankCheck is a ranking beside what training then brought; see [Ranking.Against].
 type RankCheck struct {
-	// Models are the ranked models that were trained, in the order of the ranking, Outcomes what training brought to each.
+	// Models are the ranked models that were trained, in the order of the ranking, Outcomes what training
+	// brought to each.
 	Models   []Ranked
 	Outcomes []Outcome
-	// Accuracy, LogME, HScore and NCE are Kendall's tau between the estimate of that name and the outcomes, from -1,
-	// for opposite orders, to 1, for equal ones. It is over the models that have the estimate; NaN for fewer than three.
+	// Accuracy, LogME, HScore and NCE are Kendall's tau between the estimate of that name and the
+	// outcomes, from -1, for opposite orders, to 1, for equal ones. It is over the models that have the
+	// estimate; NaN for fewer than three.
 	Accuracy, LogME, HScore, NCE float64
 	// Untrained are the names of the ranked models that no training was given of.
 	Untrained []string
 }
 
-// Against compares the estimates with what training the models then brought on the same data: how well the orders agree,
-// as Kendall's tau, and a chart of estimate and outcome. Of several trainings of a model the best one counts, since the
-// estimates know no learning rates. A training on another data set than that of the ranking is an error; an [Outcome]
-// without a fingerprint is taken for one on the same.
+// Against compares the estimates with what training the models then brought on the same data: how well the orders
+// agree, as Kendall's tau, and a chart of estimate and outcome. Of several trainings of a model the best one counts,
+// since the estimates know no learning rates. A training on another data set than that of the ranking is an error; an
+// [Outcome] without a fingerprint is taken for one on the same.
 //
 //	ranking := tlkit.MustRank(data, small, large, other)
 //	...

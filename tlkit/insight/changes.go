@@ -17,8 +17,8 @@ import (
 type WeightChange struct {
 	Stage string // the name of its stage
 	Layer string // its prefix in the state dict; that of the stage's name for values of no layer
-	// Relative is the Euclidean norm of the change over that of the values before; infinite if those were all 0, and NaN
-	// if values are not finite.
+	// Relative is the Euclidean norm of the change over that of the values before; infinite if those were all 0, and
+	// NaN if values are not finite.
 	Relative float64
 }
 
@@ -31,8 +31,8 @@ type WeightChanges struct {
 	Left []string
 }
 
-// CompareWeights compares a model's values, layer by layer, with those of an earlier model of the same architecture: what
-// fine-tuning moved. Running statistics are left out.
+// CompareWeights compares a model's values, layer by layer, with those of an earlier model of the same architecture:
+// what fine-tuning moved. Running statistics are left out.
 func CompareWeights(before, after *zoo.Model) (*WeightChanges, error) {
 	if before == nil || after == nil {
 		return nil, errors.New("insight: a model to compare is nil; load the earlier one with its first weights")

@@ -122,10 +122,10 @@ func (d detail) mirrored() detail {
 	return out.measured()
 }
 
-// partNoise and partShare bound the squared difference of two copies in each part; detailNoise and detailShare bound the
-// one within the squares of 2 x 2 pixels, over the whole image. The copies have equal brightness by then. The noise is
-// what compression and rounding add everywhere, in squared grey levels per pixel. The share is of the variance of the
-// pixels, since scaling and compression err most at edges.
+// partNoise and partShare bound the squared difference of two copies in each part; detailNoise and detailShare bound
+// the one within the squares of 2 x 2 pixels, over the whole image. The copies have equal brightness by then. The noise
+// is what compression and rounding add everywhere, in squared grey levels per pixel. The share is of the variance of
+// the pixels, since scaling and compression err most at edges.
 //
 // Measured: copies of photographs, drawings and made-up scenes (JPEG of quality 50, three quarters of the size,
 // brightness by 0.7 and by +20) are within the limits, with one exception in a thousand; of copies at half of 32 pixels

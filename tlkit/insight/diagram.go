@@ -10,8 +10,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// Diagram draws a network's stages from the image on, coloured by what training does with them: frozen, trained, or new,
-// for the stages named by fresh ("head", after the output layer was replaced). A stage that is partly frozen says so.
+// Diagram draws a network's stages from the image on, coloured by what training does with them: frozen,
+// trained, or new, for the stages named by fresh ("head", after the output layer was replaced). A stage that is
+// partly frozen says so.
 func Diagram(s *zoo.Summary, fresh ...string) plots.Figure {
 	var list []plots.NetworkStage
 	for _, st := range s.Stages {

@@ -27,8 +27,8 @@ import (
 
 // EmbeddingOptions are the options of [EmbeddingMap].
 type EmbeddingOptions struct {
-	// Stage is the stage whose output is mapped, averaged over places (see [zoo.Model.Stages]); "" means the last, whose
-	// features the output layer classifies.
+	// Stage is the stage whose output is mapped, averaged over places (see [zoo.Model.Stages]); "" means the last,
+	// whose features the output layer classifies.
 	Stage string
 	// Images is the largest number of images, evenly chosen from the split; 0 means 1,000. t-SNE takes at most 5,000.
 	Images int
@@ -61,21 +61,21 @@ type Embedding struct {
 	Names         []string
 	// Explained has each principal component's share of the variance of all features, in [0, 1]; zero for t-SNE.
 	Explained [2]float64
-	// Perplexity and Divergence are those of t-SNE, zero for PCA: the divergence is that of Kullback and Leibler, in nats,
-	// which the map makes small.
+	// Perplexity and Divergence are those of t-SNE, zero for PCA: the divergence is that of Kullback and Leibler, in
+	// nats, which the map makes small.
 	Perplexity, Divergence float64
 
 	split *datasets.Split
 }
 
 // EmbeddingMap maps the images of a split to a plane by the two directions in which their features differ most: a
-// principal component analysis (Pearson 1901). Classes that lie apart in it are easy for the features; of classes that lie
-// together it says nothing, since other directions may tell them apart. The signs of the components are those of
+// principal component analysis (Pearson 1901). Classes that lie apart in it are easy for the features; of classes that
+// lie together it says nothing, since other directions may tell them apart. The signs of the components are those of
 // scikit-learn: the largest weight is positive.
 //
-// With EmbeddingOptions.Method "tsne" the map keeps neighbours together (van der Maaten and Hinton 2008), and so uses all
-// directions: groups that PCA lays over each other come apart. Sizes of groups and distances between them mean nothing
-// then. 1,000 images take a few seconds, and four times as long for twice as many.
+// With EmbeddingOptions.Method "tsne" the map keeps neighbours together (van der Maaten and Hinton 2008), and so uses
+// all directions: groups that PCA lays over each other come apart. Sizes of groups and distances between them mean
+// nothing then. 1,000 images take a few seconds, and four times as long for twice as many.
 //
 // The last value of a cell shows the map, with the images under the pointer.
 func EmbeddingMap(m *zoo.Model, split *datasets.Split, opts ...EmbeddingOptions) (*Embedding, error) {

@@ -68,8 +68,9 @@ func TestComponentsAtTheEdge(t *testing.T) {
 	}
 }
 
-// TestEmbeddingMap holds that the classes of the built-in images lie apart in the map of the network trained on them,
-// and not in that of random values: of an image's five nearest neighbours in the plane, of 16 classes, many have its own.
+// TestEmbeddingMap holds that the classes of the built-in images lie apart in the map of the network trained
+// on them, and not in that of random values: of an image's five nearest neighbours in the plane, of 16
+// classes, many have its own.
 func TestEmbeddingMap(t *testing.T) {
 	shapes := datasets.MustLoad("shapes")
 	trained, err := zoo.Load("resnet20.shapes")

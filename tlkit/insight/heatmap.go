@@ -25,8 +25,8 @@ type Heatmap struct {
 	Method string
 	// Stage is the stage of the network that Grad-CAM read; "" for occlusion.
 	Stage string
-	// Class is the class that the map is for, with its index if others have its name ("crane (134)"), Index its place in
-	// Model.Classes, Probability what the model gives it, in [0, 1].
+	// Class is the class that the map is for, with its index if others have its name ("crane (134)"), Index its place
+	// in Model.Classes, Probability what the model gives it, in [0, 1].
 	Class       string
 	Index       int
 	Probability float64

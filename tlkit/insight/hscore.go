@@ -7,9 +7,9 @@ import (
 )
 
 // hScore measures how far the class means of features [examples x width] lie apart, relative to the spread of the
-// features: Bao et al. 2019, An Information-Theoretic Approach to Transferability in Task Transfer Learning (ICIP), with
-// the covariance shrunk as in Ibrahim et al. 2021, Newer is not always better (arXiv 2110.06893, section 3), which it
-// needs when there are fewer images than features. Higher is better; at most the number of classes less one.
+// features: Bao et al. 2019, An Information-Theoretic Approach to Transferability in Task Transfer Learning (ICIP),
+// with the covariance shrunk as in Ibrahim et al. 2021, Newer is not always better (arXiv 2110.06893, section 3), which
+// it needs when there are fewer images than features. Higher is better; at most the number of classes less one.
 func hScore(x *mat.Dense, labels []int, classes int) (float64, error) {
 	n, width := x.Dims()
 	centred := mat.DenseCopyOf(x)

@@ -28,8 +28,8 @@ type InspectOptions struct {
 	Model *zoo.Model
 	// Folds is the number of parts of the cross-validation that finds wrong labels; 0 means 5.
 	Folds int
-	// ConfidentLearning names the labels that confident learning finds (Northcutt et al. 2021), as cleanlab does. It has
-	// no measure for hard images of a right label, and names many of them.
+	// ConfidentLearning names the labels that confident learning finds (Northcutt et al. 2021), as cleanlab does. It
+	// has no measure for hard images of a right label, and names many of them.
 	ConfidentLearning bool
 }
 
@@ -158,19 +158,19 @@ func (r *Inspection) Extra() []string {
 	return out
 }
 
-// Inspect looks for images that harm a training with few images: wrong labels, near-duplicates within and across splits,
-// outliers, images too dark, too bright or blurred. All splits are inspected together.
+// Inspect looks for images that harm a training with few images: wrong labels, near-duplicates within and across
+// splits, outliers, images too dark, too bright or blurred. All splits are inspected together.
 //
-// Labels are held against out-of-fold predictions of a logistic regression on frozen features. A label is named if it is
-// wrong with a probability of at least a quarter, under the assumption that a share of all labels was replaced by other
-// classes at random (Natarajan et al. 2013); the share is estimated. With 5 % of the labels flipped, three seeds, 74 to
-// 77 % of the flipped ones were named on 2,000 images of CIFAR-10, and 82 to 86 % of the named ones were flipped; on
-// hymenoptera, 74 to 100 % and 82 to 87 %. Confident learning, as cleanlab has it, names 75 to 80 % at a precision of
-// 37 to 39 %, and 74 to 92 % at 67 to 80 %. Of right labels, 4 of 2,000 and 3 of 397 are named (confident learning: 124
-// and 1).
+// Labels are held against out-of-fold predictions of a logistic regression on frozen features. A label is named if it
+// is wrong with a probability of at least a quarter, under the assumption that a share of all labels was replaced by
+// other classes at random (Natarajan et al. 2013); the share is estimated. With 5 % of the labels flipped, three
+// seeds, 74 to 77 % of the flipped ones were named on 2,000 images of CIFAR-10, and 82 to 86 % of the named ones were
+// flipped; on hymenoptera, 74 to 100 % and 82 to 87 %. Confident learning, as cleanlab has it, names 75 to 80 % at a
+// precision of 37 to 39 %, and 74 to 92 % at 67 to 80 %. Of right labels, 4 of 2,000 and 3 of 397 are named (confident
+// learning: 124 and 1).
 //
-// The result shows itself in a notebook. An interrupt ends it. A file is never changed; see [datasets.Dataset.Without] and
-// [datasets.Dataset.Relabel].
+// The result shows itself in a notebook. An interrupt ends it. A file is never changed; see [datasets.Dataset.Without]
+// and [datasets.Dataset.Relabel].
 func Inspect(d *datasets.Dataset, opts ...InspectOptions) (*Inspection, error) {
 	if d == nil {
 		return nil, errors.New("insight: the data set to inspect is nil; load one with datasets.Load or datasets.ImageFolder")

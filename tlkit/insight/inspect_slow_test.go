@@ -18,11 +18,11 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// TestInspectPhotographs flips 5 % of the labels of 2,000 images of CIFAR-10 and of all of hymenoptera, with three seeds, and
-// holds how many of them are named, and how many of the named ones are flipped; and that of the right labels few are named.
-// Those of CIFAR-10 are test images, which the network was not trained on; it mistakes 8 % of them. Where
-// TLKIT_CLEANLAB_PYTHON names a Python with cleanlab 2.9, precision and recall of confident learning must be cleanlab's for
-// the same out-of-fold predictions.
+// TestInspectPhotographs flips 5 % of the labels of 2,000 images of CIFAR-10 and of all of hymenoptera, with three
+// seeds, and holds how many of them are named, and how many of the named ones are flipped; and that of the right labels
+// few are named. Those of CIFAR-10 are test images, which the network was not trained on; it mistakes 8 % of them.
+// Where TLKIT_CLEANLAB_PYTHON names a Python with cleanlab 2.9, precision and recall of confident learning must be
+// cleanlab's for the same out-of-fold predictions.
 func TestInspectPhotographs(t *testing.T) {
 	for _, c := range []struct {
 		name, data, model string

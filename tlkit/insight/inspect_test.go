@@ -74,8 +74,8 @@ func TestMislabelledAgainstPeer(t *testing.T) {
 	}
 }
 
-// TestWrongLabels: a classifier knows the class of an image with 60 to nearly 100 %, and does not learn that a share of the
-// labels was replaced. The share is found in the main, and most labels above one half were replaced.
+// TestWrongLabels: a classifier knows the class of an image with 60 to nearly 100 %, and does not learn that a share of
+// the labels was replaced. The share is found in the main, and most labels above one half were replaced.
 func TestWrongLabels(t *testing.T) {
 	const n, classes = 4000, 4
 	for share, want := range map[float64][2]float64{0: {0, 0.06}, 0.02: {0.01, 0.05}, 0.1: {0.07, 0.12}, 0.25: {0.12, 0.27}} {

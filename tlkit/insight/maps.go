@@ -40,9 +40,9 @@ type FeatureMap struct {
 }
 
 // FeatureMaps returns what each channel of a stage makes of an image (Zeiler and Fergus 2014, Visualizing and
-// Understanding Convolutional Networks, arXiv 1311.2901). Early stages react to edges and colours, later ones to parts of
-// things. Tokens of a transformer are places of a square grid; the class token is left out. The image is prepared with
-// the model's Preprocess.
+// Understanding Convolutional Networks, arXiv 1311.2901). Early stages react to edges and colours, later ones to parts
+// of things. Tokens of a transformer are places of a square grid; the class token is left out. The image is prepared
+// with the model's Preprocess.
 func FeatureMaps(m *zoo.Model, img *vision.Image, opts ...FeatureMapOptions) (*FeatureMap, error) {
 	o, err := optional.One("insight: FeatureMaps", opts)
 	if err != nil {
@@ -69,7 +69,8 @@ func FeatureMaps(m *zoo.Model, img *vision.Image, opts ...FeatureMapOptions) (*F
 	return &FeatureMap{Model: m.Spec.Name, Stage: f.Stage, Values: values, Order: byDeviation(values), Image: ready, shown: cmp.Or(o.Channels, 23)}, nil
 }
 
-// channelsOf returns the output of a stage, of shape [height, width, channels] or [tokens, width], as [channels][height][width].
+// channelsOf returns the output of a stage, of shape [height, width, channels] or [tokens, width], as
+// [channels][height][width].
 func channelsOf(shape []int, output []float32) ([][][]float64, error) {
 	height, width, channels := shape[0], 1, shape[len(shape)-1]
 	switch len(shape) {
@@ -123,8 +124,8 @@ func byDeviation(values [][][]float64) []int {
 	return order
 }
 
-// Figure shows the image and the maps of the channels whose values differ most, each from its lowest value, dark red, to
-// its highest, light yellow.
+// Figure shows the image and the maps of the channels whose values differ most, each from its lowest value, dark red,
+// to its highest, light yellow.
 func (f *FeatureMap) Figure() plots.Figure {
 	caption, words := fmt.Sprintf("%d channels of\n%s, %s", len(f.Values), f.Model, f.Stage), []int{0}
 	if low, high := rangeOf(f.Values[f.Order[0]]); low == high { // the one that varies most

@@ -21,19 +21,19 @@ const (
 // looks at what is named, and a right label that is looked at costs less than a wrong one that is not.
 const suspicion = 0.25
 
-// wrongLabels returns for each example the probability that its label is wrong, and the estimated share of wrong labels.
-// probabilities are out-of-fold, [examples][classes].
+// wrongLabels returns for each example the probability that its label is wrong, and the estimated share of wrong
+// labels. probabilities are out-of-fold, [examples][classes].
 //
-// The model is that of uniform label noise (Natarajan et al. 2013, Learning with Noisy Labels, NeurIPS): a share r of the
-// labels was replaced by one of the other classes, each as often. A classifier that was trained on such labels predicts
-// the noisy label: its probability of class c is (1-r) p(c) + r/(classes-1) (1-p(c)), where p is that of the true class.
-// So p follows from the prediction, and by Bayes the label c is right with the probability (1-r) p(c) / prediction(c). r
-// is the mean of the probabilities of being wrong, found by expectation maximisation from any start. The predictions are
-// first calibrated against the labels by a temperature (Guo et al. 2017, section 4.2).
+// The model is that of uniform label noise (Natarajan et al. 2013, Learning with Noisy Labels, NeurIPS): a share r of
+// the labels was replaced by one of the other classes, each as often. A classifier that was trained on such labels
+// predicts the noisy label: its probability of class c is (1-r) p(c) + r/(classes-1) (1-p(c)), where p is that of the
+// true class. So p follows from the prediction, and by Bayes the label c is right with the probability (1-r) p(c) /
+// prediction(c). r is the mean of the probabilities of being wrong, found by expectation maximisation from any start.
+// The predictions are first calibrated against the labels by a temperature (Guo et al. 2017, section 4.2).
 //
-// r is found because a regression on frozen features can't learn random labels: they get less than the model grants them.
-// Of a classifier that predicts them exactly, every smaller r would explain the labels as well, and the prior decides.
-// Where a fifth of the labels of few images is wrong, too small a share is found.
+// r is found because a regression on frozen features can't learn random labels: they get less than the model grants
+// them. Of a classifier that predicts them exactly, every smaller r would explain the labels as well, and the prior
+// decides. Where a fifth of the labels of few images is wrong, too small a share is found.
 func wrongLabels(probabilities [][]float64, labels []int, classes int) (wrong []float64, share float64) {
 	own := calibratedOwn(probabilities, labels)
 	wrong = make([]float64, len(labels))
@@ -97,8 +97,8 @@ func calibratedOwn(probabilities [][]float64, labels []int) []float64 {
 	return own
 }
 
-// suspicious returns the examples whose labels are wrong with a probability above suspicion, unless the label is the most
-// probable class; the most suspicious first. A class keeps one example at least, the least suspicious.
+// suspicious returns the examples whose labels are wrong with a probability above suspicion, unless the label is the
+// most probable class; the most suspicious first. A class keeps one example at least, the least suspicious.
 func suspicious(wrong []float64, probabilities [][]float64, labels []int) (out []int) {
 	kept := map[int]int{} // examples of each class that are not named
 	for i, label := range labels {

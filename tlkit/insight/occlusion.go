@@ -23,10 +23,10 @@ type OcclusionOptions struct {
 }
 
 // Occlusion covers one part of the image after the other with a square of the mean colour and measures how much the
-// probability of a class falls: Zeiler and Fergus 2014, Visualizing and Understanding Convolutional Networks
-// (arXiv 1311.2901, section 4.2). It needs no gradient and works with every network, but runs it once for each place of
-// the square, until an interrupt. The value of a pixel is the mean fall over the squares that cover it; a pixel that none
-// covers has 0.
+// probability of a class falls: Zeiler and Fergus 2014, Visualizing and Understanding Convolutional Networks (arXiv
+// 1311.2901, section 4.2). It needs no gradient and works with every network, but runs it once for each place of
+// the square, until an interrupt. The value of a pixel is the mean fall over the squares that cover it; a pixel
+// that none covers has 0.
 //
 // class is a name of the model's classes; "" means the most probable one.
 func Occlusion(m *zoo.Model, img *vision.Image, class string, opts ...OcclusionOptions) (*Heatmap, error) {

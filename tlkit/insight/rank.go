@@ -57,8 +57,8 @@ const rankFolds = 5
 // what training then brought.
 //
 // How well the orders agree with seven small networks fine-tuned, as Kendall's tau, from -1 to 1 (bench/study rank, one
-// seed): on 300 sketches Accuracy 0.71, LogME 0.62, H-score 0.33, NCE 0.40 (of five networks); on 120 ants and bees 0.29,
-// 0.52, 0.24, 0.60, where six of the seven ended within 11 points of one another, about the noise of 153 images.
+// seed): on 300 sketches Accuracy 0.71, LogME 0.62, H-score 0.33, NCE 0.40 (of five networks); on 120 ants and bees
+// 0.29, 0.52, 0.24, 0.60, where six of the seven ended within 11 points of one another, about the noise of 153 images.
 //
 // A model that can't be ranked, such as one whose features do not vary, comes last with the reason. The error is that
 // of the models if none can be. An interrupt ends the ranking.

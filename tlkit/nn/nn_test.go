@@ -19,8 +19,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 
-// engines returns the engines to test: pure Go always, ONNX Runtime and oneDNN where their libraries are named, XLA where
-// its plugin for the CPU is installed.
+// engines returns the engines to test: pure Go always, ONNX Runtime and oneDNN where their libraries are named, XLA
+// where its plugin for the CPU is installed.
 func engines(t *testing.T) map[string]compute.Backend {
 	t.Helper()
 	configs := []string{"go", goengine.Name}

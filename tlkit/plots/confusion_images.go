@@ -26,10 +26,10 @@ const (
 	maxExamples = 12
 )
 
-// ConfusionImages is Confusion with images behind its fields: a click on a count opens up to 12 of its images, without a
-// script, so that it works in an exported page too. Above 20 classes it lists the 50 most frequent confusions that have
-// images. The Bundle has HTML, SVG and plain text; the latter two are those of Confusion. It fails where Confusion does, and
-// if an example's class does not exist.
+// ConfusionImages is Confusion with images behind its fields: a click on a count opens up to 12 of its images, without
+// a script, so that it works in an exported page too. Above 20 classes it lists the 50 most frequent confusions that
+// have images. The Bundle has HTML, SVG and plain text; the latter two are those of Confusion. It fails where Confusion
+// does, and if an example's class does not exist.
 func ConfusionImages(classes []string, matrix [][]int, examples []Example) Figure {
 	return confusionImages{newConfusion(classes, matrix), examples}
 }

@@ -27,9 +27,9 @@ type Line struct {
 	Name string
 	// Word says that Name is a word of the figure: a notebook shows it in the language of figures.
 	Word bool
-	// Split determines the dashes: "train" and "each step" are dashed, "val", "smoothed" and "" solid, "test" solid in a
-	// figure without "val", anything else dotted. It is a word of the figure, which the legend shows with its dashes, but
-	// for "" and [Dotted].
+	// Split determines the dashes: "train" and "each step" are dashed, "val", "smoothed" and "" solid, "test" solid in
+	// a figure without "val", anything else dotted. It is a word of the figure, which the legend shows with its dashes,
+	// but for "" and [Dotted].
 	Split string
 	// Points in the order in which they are joined.
 	Points []Point
@@ -57,10 +57,10 @@ type Panel struct {
 	LogX, LogY bool
 	// Points gives each point a marker; otherwise a line has about eight.
 	Points bool
-	// Robust cuts a linear y axis where single curves would flatten all others, as a diverged loss does: at the larger
-	// of the highest usual start of a line, and of the lines' typical value with three times its distance to the lowest.
-	// It cuts only if the highest value is above twice of that. Triangles show where a line leaves the chart, and a note
-	// says it.
+	// Robust cuts a linear y axis where single curves would flatten all others, as a diverged loss does: at the
+	// larger of the highest usual start of a line, and of the lines' typical value with three times its distance to
+	// the lowest. It cuts only if the highest value is above twice of that. Triangles show where a line leaves the
+	// chart, and a note says it.
 	Robust bool
 	// YMax, if not 0, cuts a linear y axis there in the same way, if values lie on both sides of it.
 	YMax float64
@@ -72,8 +72,8 @@ type Panel struct {
 }
 
 // Curves returns a figure of panels side by side (two in a row) that share one legend: colour and marker by Line.Name,
-// dashes by Line.Split, both in order of first appearance. In JupyterLab the curves have tooltips, and a click in the legend
-// highlights a name (shift-click for several). Panels and lines may be empty.
+// dashes by Line.Split, both in order of first appearance. In JupyterLab the curves have tooltips, and a click in the
+// legend highlights a name (shift-click for several). Panels and lines may be empty.
 //
 // The Bundle has Vega-Lite, SVG and a plain text table of each line's last, lowest and highest value. It fails if a
 // Band and its Points differ in length.

@@ -78,7 +78,8 @@ func markersOf(n int) []marker {
 	return out
 }
 
-// marks returns the shape of each name in the legend: that of its points, or [lineMarker] if no line of the name has any.
+// marks returns the shape of each name in the legend: that of its points, or [lineMarker] if no line of
+// the name has any.
 func (f curves) marks(lineNames []string) []marker {
 	out := markersOf(len(lineNames))
 	for i, n := range lineNames {

@@ -48,8 +48,8 @@ func vegaBase(title string) obj {
 }
 
 // vega returns the Vega-Lite specification. Its data fields: n name, s split, g number of the piece (a line is joined
-// within a piece only), x, y, v the true value where y is cut, lo and hi the band. m is 1 where the line has a marker, cut
-// where it leaves the chart, best where it has a star.
+// within a piece only), x, y, v the true value where y is cut, lo and hi the band. m is 1 where the line has a marker,
+// cut where it leaves the chart, best where it has a star.
 func (f curves) vega() obj {
 	spec := vegaBase(f.title)
 	lineNames, splits := f.keys()

@@ -19,8 +19,9 @@
 // Colours follow the order in which names first appear, from one palette that colour-blind readers can tell apart.
 // Callers that keep their strategies in one order get the same colour for the same strategy in every figure.
 //
-// Figures fit light and dark pages: text and axes have the colour of the page's text, data has colours that differ enough
-// from white and from the dark themes' black, and nothing has a background. theme.go says how, and where that ends.
+// Figures fit light and dark pages: text and axes have the colour of the page's text, data has colours that
+// differ enough from white and from the dark themes' black, and nothing has a background. theme.go says
+// how, and where that ends.
 //
 // Names and titles can be in any script. A page shows them in the reader's fonts; a PNG takes a font of this machine
 // for a script that its own font lacks, and where there is none it has numbers and a note. script.go says how.

@@ -67,13 +67,14 @@ func paintedWords(english string) string {
 // Images returns a grid of images in the given number of columns; 0 or less means as many as fit a notebook's width.
 // Small images (both sides up to 96 pixels) are enlarged to 96 by repeating pixels, so that each stays visible; larger
 // ones are shown at up to 160. Captions are text of the page, in any script. The Bundle has HTML, one PNG of the whole,
-// and the captions as plain text. In the PNG, a script that the font of this package lacks is in a font of this machine;
-// where there is none, the caption is a number, and the plain text lists the captions by their numbers.
+// and the captions as plain text. In the PNG, a script that the font of this package lacks is in a font of this
+// machine; where there is none, the caption is a number, and the plain text lists the captions by their numbers.
 func Images(items []Captioned, columns int) Figure {
 	return imageGrid{items: items, columns: columns}
 }
 
-// TitledImages is [Images] with a title above the grid, in the HTML and in the PNG; it is also the name of a saved file.
+// TitledImages is [Images] with a title above the grid, in the HTML and in the PNG; it is also the name
+// of a saved file.
 func TitledImages(title string, items []Captioned, columns int) Figure {
 	return imageGrid{title: title, items: items, columns: columns}
 }
@@ -84,8 +85,8 @@ type imageGrid struct {
 	columns int
 }
 
-// Sizes in CSS pixels. Images in HTML, and a saved PNG, have dense image pixels for each; the PNG of a bundle, which few
-// readers see, has one.
+// Sizes in CSS pixels. Images in HTML, and a saved PNG, have dense image pixels for each; the PNG of a bundle, which
+// few readers see, has one.
 const (
 	dense         = 2
 	smallTile     = 96

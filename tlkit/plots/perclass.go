@@ -7,11 +7,10 @@ import (
 
 // PerClass returns a table of a confusion matrix (see Confusion): for each class the number of its images, precision
 // (the share of the images predicted as the class that belong to it), recall (the share of the class's images that were
-// predicted as it) and F1, their harmonic mean. The last row has plain means, as scikit-learn's: of precision and F1 over
-// the classes that have images or are predicted, of recall over those that have images, which is the balanced accuracy.
-// A frequent class does not dominate them. The precision of a class that was never predicted is shown as a dash and
-// counts as 0. The Bundle has HTML and plain text. It fails
-// where Confusion does.
+// predicted as it) and F1, their harmonic mean. The last row has plain means, as scikit-learn's: of precision and F1
+// over the classes that have images or are predicted, of recall over those that have images, which is the balanced
+// accuracy. A frequent class does not dominate them. The precision of a class that was never predicted is shown as a
+// dash and counts as 0. The Bundle has HTML and plain text. It fails where Confusion does.
 func PerClass(classes []string, matrix [][]int) Figure {
 	return perClass{newConfusion(classes, matrix)}
 }

@@ -15,8 +15,8 @@ import (
 // Predicted is an image with what a model makes of it.
 type Predicted struct {
 	Image image.Image
-	// Name is that of the image, a path with slashes; its last part is shown under the rest, the whole under the pointer.
-	// It may be "".
+	// Name is that of the image, a path with slashes; its last part is shown under the rest, the whole under
+	// the pointer. It may be "".
 	Name string
 	// Label is the true class, "" if it is not known. Prediction is the model's.
 	Label, Prediction string

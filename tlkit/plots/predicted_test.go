@@ -126,7 +126,8 @@ func TestConfusionImages(t *testing.T) {
 	}
 }
 
-// TestShortNames: the last part of an image's name is its caption; the whole name is under the pointer and in plain text.
+// TestShortNames: the last part of an image's name is its caption; the whole name is under the pointer
+// and in plain text.
 func TestShortNames(t *testing.T) {
 	b, err := Predictions("", []Predicted{{Image: image.NewGray(image.Rect(0, 0, 4, 4)), Name: "v1/val/tree/0031", Label: "tree", Prediction: "house", Probability: 0.9, Loss: math.NaN()}}, 1).Bundle()
 	if err != nil {

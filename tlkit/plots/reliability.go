@@ -16,9 +16,10 @@ type ReliabilityBin struct {
 	Images int
 }
 
-// Reliability returns a reliability diagram (DeGroot and Fienberg 1983; Guo 2017, arXiv 1706.04599, section 2): accuracy
-// over confidence, with the diagonal of a calibrated model, a shade for the gap between both, and the number of images
-// per bin. The note has the expected calibration error, the mean gap weighted by the images (Guo 2017, equation 3). A
+// Reliability returns a reliability diagram (DeGroot and Fienberg 1983; Guo 2017, arXiv 1706.04599, section 2):
+// accuracy over confidence, with the diagonal of a calibrated model, a shade for the gap between both, and the
+// number of images per bin. The note has the expected calibration error, the mean gap weighted by the images
+// (Guo 2017, equation 3). A
 // line is named by Name: give several sets of bins, such as before and after a temperature, for comparison.
 func Reliability(title string, sets ...ReliabilitySet) Figure {
 	accuracy := Panel{Title: "Reliability", XLabel: "confidence", YLabel: "accuracy", Points: true,

@@ -57,8 +57,8 @@ func (h anyScript) Box(txt string, fnt font.Font) (width, height, depth vg.Lengt
 	return h.width(txt, fnt), height, depth
 }
 
-// width returns the width of text of which the font lacks some characters: a wide one, such as those of Chinese, Japanese
-// and Korean, is as wide as the font is high; others are taken as half as wide.
+// width returns the width of text of which the font lacks some characters: a wide one, such as those of Chinese,
+// Japanese and Korean, is as wide as the font is high; others are taken as half as wide.
 func (h anyScript) width(txt string, fnt font.Font) (width vg.Length) {
 	known := ""
 	for _, r := range txt {
@@ -103,7 +103,8 @@ func (h anyScript) Draw(c vg.Canvas, txt string, sty text.Style, pt vg.Point) {
 	}
 }
 
-// picture is the canvas of a PNG, with the texts that are numbers in it, since no font of this machine has their script.
+// picture is the canvas of a PNG, with the texts that are numbers in it, since no font of this machine
+// has their script.
 type picture struct {
 	*vgimg.Canvas
 	numbers []string

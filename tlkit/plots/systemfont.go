@@ -12,8 +12,8 @@ import (
 	"golang.org/x/image/font/sfnt"
 )
 
-// fontSearch finds fonts of this machine for text whose script the font of drawings lacks. Fonts are opened only as far as
-// such a text needs.
+// fontSearch finds fonts of this machine for text whose script the font of drawings lacks. Fonts are opened only as far
+// as such a text needs.
 type fontSearch struct {
 	// folders returns where the fonts are.
 	folders func() []string
@@ -100,9 +100,9 @@ func fontFiles(folders []string) []string {
 	return files
 }
 
-// openFont returns the first font of a file that has every character of s, nil if it has none, and takes from absent the
-// characters that it has. A file that is no font, or whose outlines can't be read, has none. The file of a font stays
-// open, since glyphs are read as they are drawn.
+// openFont returns the first font of a file that has every character of s, nil if it has none, and takes from absent
+// the characters that it has. A file that is no font, or whose outlines can't be read, has none. The file of a font
+// stays open, since glyphs are read as they are drawn.
 func openFont(path, s string, absent map[rune]bool) *sfnt.Font {
 	file, err := os.Open(path)
 	if err != nil {

@@ -14,9 +14,9 @@ import (
 // colours of [Color], which differ enough from white and from the dark themes' #111111 and #212121. Nothing has a
 // background, with two exceptions, where the page's colours are out of reach:
 //
-//   - an SVG file, or an SVG in an <img> element (JupyterLab's and nbconvert's way to show one), has a card in the colours
-//     of prefers-color-scheme. In JupyterLab, and in pages that set color-scheme, it is that of the page, so that the card
-//     does not show.
+//   - an SVG file, or an SVG in an <img> element (JupyterLab's and nbconvert's way to show one), has a card in the
+//     colours of prefers-color-scheme. In JupyterLab, and in pages that set color-scheme, it is that of the page, so
+//     that the card does not show.
 //   - a PNG has a white card: no text colour has a contrast of 4.5:1 on white and on #111111 at once.
 
 // themeStyle gives an SVG that is a document of its own its colours. In a page, svg:root matches nothing.

@@ -45,9 +45,9 @@ func smallest(t *testing.T) map[string]string {
 	return least
 }
 
-// TestProjects writes, builds, tests and tries a project of the smallest network of each family, with random weights for
-// the classes of the built-in images, of a trained one, also in fewer bits, and of an ONNX file, all without a network:
-// the program's probabilities are those of the model here.
+// TestProjects writes, builds, tests and tries a project of the smallest network of each family, with random weights
+// for the classes of the built-in images, of a trained one, also in fewer bits, and of an ONNX file, all without a
+// network: the program's probabilities are those of the model here.
 func TestProjects(t *testing.T) {
 	shapes := datasets.MustLoad("shapes")
 	random := func(name string) func() *zoo.Model {

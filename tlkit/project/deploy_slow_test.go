@@ -71,8 +71,8 @@ func (d deployed) build(cgo string) {
 	}
 }
 
-// serve starts a command that serves at a free port, asks it for the class of the image and what speaks for it, and ends
-// it with SIGTERM. It returns what /info says of the engine.
+// serve starts a command that serves at a free port, asks it for the class of the image and what speaks for it, and
+// ends it with SIGTERM. It returns what /info says of the engine.
 func (d deployed) serve(cmd *exec.Cmd) (engine string, start time.Duration) {
 	d.t.Helper()
 	log, err := cmd.StderrPipe()

@@ -14,8 +14,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/project"
 )
 
-// TestKubernetes: the manifest is what Kubernetes reads, also for names that YAML takes for a boolean or for nothing, and
-// its image is the one that the Containerfile's commands make.
+// TestKubernetes: the manifest is what Kubernetes reads, also for names that YAML takes for a boolean or for nothing,
+// and its image is the one that the Containerfile's commands make.
 func TestKubernetes(t *testing.T) {
 	model := load(t, "resnet20.shapes")
 	for _, name := range []string{"antbee", "on", "no", "y", "n", "true", "null"} {

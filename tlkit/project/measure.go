@@ -34,8 +34,8 @@ type Measured struct {
 	ImageMS string
 	// Images is the number of requests that were made: 100, or as many as fit into 20 seconds.
 	Images int
-	// MemoryMB is the largest resident memory after these requests, one of 16 images and one for a map, in megabytes; "not
-	// measured" on other systems than Linux.
+	// MemoryMB is the largest resident memory after these requests, one of 16 images and one for a map, in megabytes;
+	// "not measured" on other systems than Linux.
 	MemoryMB string
 
 	peak float64 // MemoryMB in bytes; 0 if it was not measured

@@ -32,8 +32,8 @@ type Options struct {
 	Precision zoo.Precision
 	// Float lists layers, or groups of them, such as "features.0" or "fc", that stay in float32 with zoo.Int8.
 	Float []string
-	// Beside leaves the model out of the program, which then reads it from a file beside itself, or from the one that the
-	// environment variable MODEL_FILE names: for large models, and for those that change while the program stays.
+	// Beside leaves the model out of the program, which then reads it from a file beside itself, or from the one that
+	// the environment variable MODEL_FILE names: for large models, and for those that change while the program stays.
 	Beside bool
 	// Source is a checkout of TLKit that the module takes the libraries from; "" finds the one that this program or
 	// notebook uses.

@@ -133,7 +133,8 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// TestNothingThatTrainsIsLinked holds that the program links no training code, no strategies, nothing that draws figures, and no engines in C.
+// TestNothingThatTrainsIsLinked holds that the program links no training code, no strategies, nothing that draws
+// figures, and no engines in C.
 func TestNothingThatTrainsIsLinked(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "shapebox")
 	if _, err := project.Write(t.Context(), "shapebox", load(t, "resnet20.shapes"), project.Options{Dir: dir, SkipBuild: true}); err != nil {

@@ -22,8 +22,9 @@ type stored struct {
 // small reports whether the project's file has fewer bits than the model.
 func (o Options) small() bool { return o.Precision != "" && o.Precision != zoo.Float32 }
 
-// modelFile returns the name of the model's file, which is the project's if it lies beside the program. Only .onnx holds
-// whole numbers, and a network that the program does not know by its name: one that came from such a file, or one's own.
+// modelFile returns the name of the model's file, which is the project's if it lies beside the program. Only
+// .onnx holds whole numbers, and a network that the program does not know by its name: one that came from such
+// a file, or one's own.
 func (o Options) modelFile(name string, model *zoo.Model) string {
 	if !o.Beside {
 		name = "model"

@@ -10,8 +10,8 @@ var errCompute = errors.New("the network could not be computed")
 // errMemory means that the requests being read hold all the memory that they may.
 var errMemory = errors.New("the requests that are being read take all memory set aside for them; try again later")
 
-// ErrUnexplained is wrapped by the errors of [Predictor.ExplainBytes] for a network that has no maps: its stages have no
-// places, or a layer has no gradient.
+// ErrUnexplained is wrapped by the errors of [Predictor.ExplainBytes] for a network that has no maps: its stages have
+// no places, or a layer has no gradient.
 var ErrUnexplained = errors.New("the network's decisions can't be explained")
 
 // errTimeout is the cause of contexts that HandlerOptions.Timeout has ended.

@@ -24,16 +24,16 @@ type Explanation struct {
 	zoo.Prediction
 	// Stage of the network that was read.
 	Stage string
-	// Values are [height, width], rows from the top, in [0, 1], where 1 is the place that speaks most for the class. All
-	// are 0 if no place does. They lie evenly over Seen.
+	// Values are [height, width], rows from the top, in [0, 1], where 1 is the place that speaks most for the class.
+	// All are 0 if no place does. They lie evenly over Seen.
 	Values [][]float64
 	// Seen is the part of the image, upright, that the network sees.
 	Seen vision.Part
 }
 
-// ExplainBytes returns which parts of an image file speak for the class of the given index among the model's, or for the
-// most probable one if that is negative. It takes a place in the queue as [Predictor.PredictBytes] does, and somewhat
-// more time. It fails with [ErrUnexplained] if the network has no such maps.
+// ExplainBytes returns which parts of an image file speak for the class of the given index among the model's, or for
+// the most probable one if that is negative. It takes a place in the queue as [Predictor.PredictBytes] does, and
+// somewhat more time. It fails with [ErrUnexplained] if the network has no such maps.
 func (p *Predictor) ExplainBytes(ctx context.Context, data []byte, class int) (*Explanation, error) {
 	if err := p.checkClass(class); err != nil {
 		return nil, err

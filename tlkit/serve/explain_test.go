@@ -21,8 +21,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// TestExplain holds that /explain answers with the map of the notebook, for the most probable class and for a given one,
-// while others classify.
+// TestExplain holds that /explain answers with the map of the notebook, for the most probable class and for a given
+// one, while others classify.
 func TestExplain(t *testing.T) {
 	h := newTestHandler(t, Options{}, HandlerOptions{Name: "shapes"})
 	own := loadModel(t)

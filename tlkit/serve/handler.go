@@ -71,14 +71,14 @@ func (o HandlerOptions) withDefaults(p *Predictor) HandlerOptions {
 //   - GET /metrics: Prometheus. GET /openapi.json: the description of this interface.
 //   - GET /: a page to drop pictures on.
 //
-// Errors of /predict and /explain, of other paths (404) and of other methods (405) are problem details (RFC 9457). Those of
-// net/http, such as for headers that are too long, and of its file server are not. Every request that reaches the
-// handler has a deadline to arrive, a line in the log, and a place in the metrics.
+// Errors of /predict and /explain, of other paths (404) and of other methods (405) are problem details (RFC 9457).
+// Those of net/http, such as for headers that are too long, and of its file server are not. Every request that reaches
+// the handler has a deadline to arrive, a line in the log, and a place in the metrics.
 //
-// Status codes of /predict and /explain: 400 for a request that is not as described, 408 for one that does not arrive in
-// time, 413 for too many bytes, pixels or images, 415 for what is no image of a known format, 422 for a damaged image,
-// 429 with Retry-After when the queue is full, 503 when it is being closed or too slow, 500 for a fault of the model,
-// and 501 for /explain with a network that has no such maps.
+// Status codes of /predict and /explain: 400 for a request that is not as described, 408 for one that does not arrive
+// in time, 413 for too many bytes, pixels or images, 415 for what is no image of a known format, 422 for a damaged
+// image, 429 with Retry-After when the queue is full, 503 when it is being closed or too slow, 500 for a fault of the
+// model, and 501 for /explain with a network that has no such maps.
 type Handler struct {
 	predictor *Predictor
 	opts      HandlerOptions
@@ -147,7 +147,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Content-Security-Policy", contentPolicy)
 	header.Set("Referrer-Policy", "no-referrer")
 	rec := &recorder{ResponseWriter: w}
-	// One with a body has not arrived yet. Only /predict and /explain await it; elsewhere net/http may, while it sends the answer.
+	// One with a body has not arrived yet. Only /predict and /explain await it; elsewhere net/http may,
+	// while it sends the answer.
 	defer h.count(r.ContentLength == 0)()
 	h.mux.ServeHTTP(rec, r)
 	h.record(r, rec, time.Since(started))

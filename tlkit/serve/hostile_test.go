@@ -68,8 +68,8 @@ func exchange(t *testing.T, address, raw string, sent func(*net.TCPConn)) int {
 	return answer.StatusCode
 }
 
-// works waits until the service classifies an image. Where requests must arrive in a short time, a busy machine may need
-// several tries.
+// works waits until the service classifies an image. Where requests must arrive in a short time, a busy machine
+// may need several tries.
 func works(t *testing.T, address string, image []byte) {
 	t.Helper()
 	until(t, "an answer of the service", func() bool {

@@ -51,8 +51,9 @@ func (h *Handler) predict(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// receive reads the images of a request, of which it may have some number at most, takes their places in the queue, and
-// calls answer, which gives the places back. It answers itself if something is wrong with the request, or it has to wait.
+// receive reads the images of a request, of which it may have some number at most, takes their places in the
+// queue, and calls answer, which gives the places back. It answers itself if something is wrong with the
+// request, or it has to wait.
 func (h *Handler) receive(w http.ResponseWriter, r *http.Request, most int, answer func(ctx context.Context, uploads []upload, held *share)) {
 	if h.predictor.full() { // before the body takes memory; more exactly below
 		h.predictor.refuse(1)
@@ -168,7 +169,8 @@ type about struct {
 	Classes    []string          `json:"classes"`
 	InputSize  int               `json:"input_size"`
 	Preprocess vision.Preprocess `json:"preprocess"`
-	// Calibration has what divides the logits and the probability below which a class is uncertain, if the model has one.
+	// Calibration has what divides the logits and the probability below which a class is uncertain, if
+	// the model has one.
 	Calibration *zoo.Calibration `json:"calibration,omitempty"`
 	Parameters  int              `json:"parameters"`
 	Engine      string           `json:"engine"`

@@ -29,9 +29,10 @@ type Options struct {
 	Queue int
 	// MaxPixels is the largest number of pixels, width times height, of an image file; 0: 25 million.
 	MaxPixels int
-	// MaxDecode bounds the memory in bytes that all images together take while they are decoded and prepared; 0:
-	// [vision.MaxDecodeBytes]. Images wait for their share, and one that alone needs more is refused with
-	// [vision.ErrTooLarge]. A pixel takes 9 bytes in most JPEG files, 21 in a progressive one in colour, and at most 30.
+	// MaxDecode bounds the memory in bytes that all images together take while they are decoded and
+	// prepared; 0: [vision.MaxDecodeBytes]. Images wait for their share, and one that alone needs more is
+	// refused with [vision.ErrTooLarge]. A pixel takes 9 bytes in most JPEG files, 21 in a progressive one
+	// in colour, and at most 30.
 	MaxDecode int64
 }
 
@@ -140,9 +141,9 @@ func start(model *zoo.Model, o Options, network func(pix []uint8, n int) ([][]fl
 // Model describes the model that predicts. Its methods that compute must not be called.
 func (p *Predictor) Model() *zoo.Model { return p.model }
 
-// Predict returns the top most probable classes of an image, the most probable first. It fails with ErrBusy if the queue
-// is full, with ErrClosed after Close, and with the context's error when that ends first. The image must not be changed
-// afterwards: it may still be read after the context's end.
+// Predict returns the top most probable classes of an image, the most probable first. It fails with ErrBusy if the
+// queue is full, with ErrClosed after Close, and with the context's error when that ends first. The image must not be
+// changed afterwards: it may still be read after the context's end.
 func (p *Predictor) Predict(ctx context.Context, image *vision.Image, top int) ([]zoo.Prediction, error) {
 	if err := image.Check(); err != nil {
 		return nil, fmt.Errorf("serve: %w", err)
@@ -250,7 +251,8 @@ func (p *Predictor) predict(ctx context.Context, top int, prepare func() ([]uint
 	return found, nil
 }
 
-// do prepares the image of a job that was admitted, hands it to the worker, waits for the answer, counts it, and leaves.
+// do prepares the image of a job that was admitted, hands it to the worker, waits for the answer, counts
+// it, and leaves.
 func (p *Predictor) do(ctx context.Context, j *job, prepare func() ([]uint8, error), prepared func()) answer {
 	defer p.leave()
 	a := p.answer(ctx, j, prepare, prepared)

@@ -60,7 +60,8 @@ func pngOf(t testing.TB, m *vision.Image) []byte {
 	return b.Bytes()
 }
 
-// TestPredictIsTheModels holds that many goroutines get the predictions of Model.Predict, whatever batch an image is in.
+// TestPredictIsTheModels holds that many goroutines get the predictions of Model.Predict, whatever batch
+// an image is in.
 func TestPredictIsTheModels(t *testing.T) {
 	images := shapes(t, 12)
 	alone := loadModel(t)

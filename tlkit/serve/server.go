@@ -35,8 +35,8 @@ func ListenAndServe(ctx context.Context, addr string, h *Handler) error {
 	return (&Server{Handler: h, Addr: addr}).Run(ctx)
 }
 
-// Run serves until ctx ends, then waits for the requests under way. It returns nil after such an end, and an error if it
-// can't listen, or if requests that had arrived were still being answered after the grace period.
+// Run serves until ctx ends, then waits for the requests under way. It returns nil after such an end, and an error if
+// it can't listen, or if requests that had arrived were still being answered after the grace period.
 func (s *Server) Run(ctx context.Context) error {
 	err := checkLimits("Server", limit{"Connections", int64(s.Connections)}, limit{"Drain", int64(s.Drain)},
 		limit{"Grace", int64(s.Grace)})

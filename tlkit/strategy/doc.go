@@ -3,10 +3,10 @@
 //
 // The strategies, by purpose:
 //
-//	a new task      Transfer (also with a hidden layer), FineTune (from a stage on, rates by stage, head first, gradual
-//	                unfreezing), L2SP; Scratch is the control
-//	... and the old LwF (no old images needed), EWC (some, once), Joint (all of them); DuplicateAndFineTune, Transfer and
-//	                FineTune with Old are the controls
+//	a new task      Transfer (also with a hidden layer), FineTune (from a stage on, rates by stage, head first,
+//	                gradual unfreezing), L2SP; Scratch is the control
+//	... and the old LwF (no old images needed), EWC (some, once), Joint (all of them); DuplicateAndFineTune,
+//	                Transfer and FineTune with Old are the controls
 //	a new domain    AdaBN (target's images), DeepCORAL and DANN (source's labels, target's images); SourceOnly and
 //	                TargetSupervised are the controls
 //	a baseline      LogisticRegression and KNN

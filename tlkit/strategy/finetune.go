@@ -35,9 +35,9 @@ type FineTune struct {
 	// gradients through a random output layer would distort the features (Kumar et al. 2022, LP-FT, arXiv 2202.10054,
 	// section 3; the warm-up step of Li and Hoiem, section 3).
 	HeadFirst int `json:"head_first,omitempty"`
-	// HeadRate is the learning rate of the new output layer in those epochs, whatever HeadFactor is; 0 means 0.02. FindLR
-	// of [Transfer] finds one. With Unfreeze and no HeadFirst it is the rate of the first epochs, in which the output
-	// layer is alone as well; 0 then means LearningRate times HeadFactor.
+	// HeadRate is the learning rate of the new output layer in those epochs, whatever HeadFactor is; 0 means 0.02.
+	// FindLR of [Transfer] finds one. With Unfreeze and no HeadFirst it is the rate of the first epochs, in which the
+	// output layer is alone as well; 0 then means LearningRate times HeadFactor.
 	HeadRate float64 `json:"head_rate,omitempty"`
 	// Unfreeze is the number of epochs after which one more stage is trained, from the last stage to the first
 	// ("gradual unfreezing" in ULMFiT, section 3.3, with 1); 0 trains all from the start.

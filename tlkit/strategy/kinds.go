@@ -22,9 +22,9 @@ var kinds = func() map[string]reflect.Type {
 	return m
 }()
 
-// Decode returns a strategy of this package from its kind ("FineTune", see [train.Kind]) and its fields as JSON, as they
-// stand in run.json; a field that it does not have is an error. A data set in its fields gets only its name: replace it
-// with [train.WithData].
+// Decode returns a strategy of this package from its kind ("FineTune", see [train.Kind]) and its fields as JSON, as
+// they stand in run.json; a field that it does not have is an error. A data set in its fields gets only its name:
+// replace it with [train.WithData].
 func Decode(kind string, config []byte) (train.Strategy, error) {
 	t, ok := kinds[kind]
 	if !ok {

@@ -85,7 +85,8 @@ func TestNeighbours(t *testing.T) {
 		}
 		return p
 	}
-	// By angle the nearest of (2, 0.1) are the two of class 0 and (1, 1): votes 2 and 1, and a third of one for each class.
+	// By angle the nearest of (2, 0.1) are the two of class 0 and (1, 1): votes 2 and 1, and a third of
+	// one for each class.
 	for c, want := range []float64{(2 + 1./3) / 4, (1 + 1./3) / 4, 1. / 3 / 4} {
 		within(t, "a share", share([]float32{2, 0.1}, -1)[c], want, 1e-5)
 	}

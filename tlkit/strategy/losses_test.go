@@ -41,8 +41,8 @@ func near(t *testing.T, what string, got []float32, want ...float64) {
 	}
 }
 
-// TestDistillation against equations 2 and 3 of the paper, by hand: at T = 2, teacher logits (0, 2 ln 3) give (1/4, 3/4)
-// and logits (2 ln 4, 0) give (4/5, 1/5).
+// TestDistillation against equations 2 and 3 of the paper, by hand: at T = 2, teacher logits (0, 2 ln 3) give (1/4,
+// 3/4) and logits (2 ln 4, 0) give (4/5, 1/5).
 func TestDistillation(t *testing.T) {
 	out := computeAll(t, func(g *Graph) []*Node {
 		teacher := Const(g, [][]float32{{0, float32(2 * math.Log(3))}})

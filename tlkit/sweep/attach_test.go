@@ -16,10 +16,10 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/detached"
 )
 
-// fakeSlurm makes sbatch, squeue and scancel of scripts, and returns the folder of their files. sbatch notes "submitted",
-// waits while there is a file "slow", and runs the array's tasks once there is no file "hold"; a file job.N is there while
-// task N is. squeue fails while there is a file "away", and removes "hold" if there is a file "release". scancel notes its
-// arguments in "cancelled" and ends tasks that wait or run.
+// fakeSlurm makes sbatch, squeue and scancel of scripts, and returns the folder of their files. sbatch notes
+// "submitted", waits while there is a file "slow", and runs the array's tasks once there is no file "hold"; a file
+// job.N is there while task N is. squeue fails while there is a file "away", and removes "hold" if there is a file
+// "release". scancel notes its arguments in "cancelled" and ends tasks that wait or run.
 func fakeSlurm(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{"bash", "flock", "seq", "sed"} {
@@ -97,8 +97,8 @@ func TestSlurmAttach(t *testing.T) {
 	}
 }
 
-// TestSlurmStoppedWhileSubmitting: a job whose number comes after the end of ctx is cancelled: those that wait are removed,
-// those that run are told to save.
+// TestSlurmStoppedWhileSubmitting: a job whose number comes after the end of ctx is cancelled: those that wait are
+// removed, those that run are told to save.
 func TestSlurmStoppedWhileSubmitting(t *testing.T) {
 	install(t)
 	dir := fakeSlurm(t)

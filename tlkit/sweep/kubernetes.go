@@ -12,17 +12,18 @@ import (
 	"time"
 )
 
-// Kubernetes trains tasks as an Indexed Job of a Kubernetes cluster, 1.29 or newer, by kubectl. The sweep's folder and the
-// working folder must be in a volume that all pods can mount and write (ReadWriteMany), at the same path as here, and its
-// file system must know locks (flock): in a JupyterHub on the cluster, that is the user's home. A pod that a node loses is
-// started again and goes on from the checkpoint; the sweep starts tasks that the job gives up again in another job.
+// Kubernetes trains tasks as an Indexed Job of a Kubernetes cluster, 1.29 or newer, by kubectl. The sweep's folder
+// and the working folder must be in a volume that all pods can mount and write (ReadWriteMany), at the same path as
+// here, and its file system must know locks (flock): in a JupyterHub on the cluster, that is the user's home. A pod
+// that a node loses is started again and goes on from the checkpoint; the sweep starts tasks that the job gives up
+// again in another job.
 //
 // Without kubectl the error of Train names the manifest that it wrote.
 type Kubernetes struct {
 	// Image is the container image of the pods, with the installation. It must be set.
 	Image string
-	// Claim is the PersistentVolumeClaim of the volume; it must be set. Path is where it is mounted, in the pods as here; ""
-	// means the home folder. SubPath is the folder of the volume that is mounted there; "" means all of it.
+	// Claim is the PersistentVolumeClaim of the volume; it must be set. Path is where it is mounted, in the pods as
+	// here; "" means the home folder. SubPath is the folder of the volume that is mounted there; "" means all of it.
 	Claim, Path, SubPath string
 	// Home is the installation's folder in the image; "" means /opt/tlkit.
 	Home string
@@ -189,8 +190,8 @@ func (p pod) trouble() string {
 	return ""
 }
 
-// tell prints each kind of trouble of the job's pods once, and what a failed pod printed: a task has its own log, but a pod
-// that can't start its task has none. Who may not look at pods is told that.
+// tell prints each kind of trouble of the job's pods once, and what a failed pod printed: a task has its own log, but a
+// pod that can't start its task has none. Who may not look at pods is told that.
 func (w *watch) tell(ctx context.Context, job string) {
 	var pods struct{ Items []pod }
 	out, err := w.kubectl(ctx, "get", "pods", "--selector=batch.kubernetes.io/job-name="+job, "--output=json")

@@ -26,8 +26,8 @@ import (
 // kubeSocket is the variable with the socket of the test's cluster, for the test's kubectl.
 const kubeSocket = "TLKIT_TEST_KUBERNETES"
 
-// kube is a cluster without machines: it runs the pods of Indexed Jobs as processes of this one, with the environment of
-// their manifest alone, and is driven by a program kubectl on PATH.
+// kube is a cluster without machines: it runs the pods of Indexed Jobs as processes of this one, with the environment
+// of their manifest alone, and is driven by a program kubectl on PATH.
 type kube struct {
 	mu   sync.Mutex
 	jobs map[string]*kubeJob
@@ -375,8 +375,8 @@ func (k *kube) remove(name string) {
 	k.mu.Unlock()
 }
 
-// signal ends the running pod of an index, as the loss of its node does (SIGKILL) or an eviction (SIGTERM); disrupted says
-// whether Kubernetes knows why.
+// signal ends the running pod of an index, as the loss of its node does (SIGKILL) or an eviction (SIGTERM); disrupted
+// says whether Kubernetes knows why.
 func (k *kube) signal(index int, with syscall.Signal, disrupted bool) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -395,7 +395,8 @@ func (k *kube) signal(index int, with syscall.Signal, disrupted bool) bool {
 	return false
 }
 
-// expand replaces $(NAME) by the value of a variable, as Kubernetes does in commands and in values of variables; $$ is $.
+// expand replaces $(NAME) by the value of a variable, as Kubernetes does in commands and in values of
+// variables; $$ is $.
 func expand(s string, env map[string]string) string {
 	var b strings.Builder
 	for {

@@ -86,8 +86,8 @@ func (k Kubernetes) complete(tasks int, folders ...string) (Kubernetes, error) {
 	return k, nil
 }
 
-// write writes the job's manifest, its script and the list of its folders, and returns the job's name and the manifest's
-// path. The name depends on all three, so that the same tasks make the same job.
+// write writes the job's manifest, its script and the list of its folders, and returns the job's name and the
+// manifest's path. The name depends on all three, so that the same tasks make the same job.
 func (k Kubernetes) write(tasks []*Task, env []string, work string) (name, manifest string, err error) {
 	list, err := folderList(tasks)
 	if err != nil {
@@ -138,8 +138,8 @@ func (k Kubernetes) write(tasks []*Task, env []string, work string) (name, manif
 // notInLabels are the characters that a DNS label (RFC 1123) does not have.
 var notInLabels = regexp.MustCompile(`[^a-z0-9]+`)
 
-// dnsLabel makes the beginning of a job's name. A pod's host name is the job's name, a hyphen and the index, together at
-// most 63 characters: 40 leave room for a digest and the index.
+// dnsLabel makes the beginning of a job's name. A pod's host name is the job's name, a hyphen and the index, together
+// at most 63 characters: 40 leave room for a digest and the index.
 func dnsLabel(s string) string {
 	s = notInLabels.ReplaceAllString(strings.ToLower(s), "-")
 	return strings.Trim(s[:min(len(s), 40)], "-")

@@ -28,9 +28,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files in testdata")
 
-// decodeJob reads a manifest strictly, as the API server does with fieldValidation=Strict, and returns an error for what
-// the API server or the kubelet would refuse (k8s.io/kubernetes, pkg/apis/batch/validation and core/validation), or where a
-// default of the API server is not what a sweep needs.
+// decodeJob reads a manifest strictly, as the API server does with fieldValidation=Strict, and returns an error for
+// what the API server or the kubelet would refuse (k8s.io/kubernetes, pkg/apis/batch/validation and core/validation),
+// or where a default of the API server is not what a sweep needs.
 func decodeJob(text []byte) (*batchv1.Job, error) {
 	var j batchv1.Job
 	if err := yaml.UnmarshalStrict(text, &j); err != nil {
@@ -171,8 +171,8 @@ func TestKubernetes(t *testing.T) {
 	}
 }
 
-// TestKubernetesStopped: the end of ctx deletes the job, whose tasks save; the same call goes on. A job whose notebook ended
-// is waited for, also after kubectl failed for a while, and none is submitted beside it.
+// TestKubernetesStopped: the end of ctx deletes the job, whose tasks save; the same call goes on. A job whose notebook
+// ended is waited for, also after kubectl failed for a while, and none is submitted beside it.
 func TestKubernetesStopped(t *testing.T) {
 	install(t)
 	cluster := startKube(t)

@@ -74,7 +74,8 @@ func (l Local) Train(ctx context.Context, tasks []*Task, env []string, _ string)
 	return errors.Join(failures...)
 }
 
-// awaitEnd waits until no process trains the tasks. At the end of ctx it tells those to save and stop, and waits for that.
+// awaitEnd waits until no process trains the tasks. At the end of ctx it tells those to save and stop,
+// and waits for that.
 func awaitEnd(ctx context.Context, tasks ...*Task) error {
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()

@@ -50,8 +50,8 @@ func follow(ctx context.Context, q queue, poll time.Duration, job, work string) 
 	}
 }
 
-// jobFile holds the number or name of the sweep's job, from its submission until it has left the queue: a job goes on when
-// the notebook that submitted it ends.
+// jobFile holds the number or name of the sweep's job, from its submission until it has left the queue: a job goes on
+// when the notebook that submitted it ends.
 const jobFile = "job"
 
 // remember keeps the number or name of a job.
@@ -59,7 +59,8 @@ func remember(job, work string) error {
 	return atomicfile.WriteBytes(filepath.Join(work, jobFile), []byte(job+"\n"))
 }
 
-// remembered returns the number or name of the job that an earlier call left, and the file with it; "" if there is none.
+// remembered returns the number or name of the job that an earlier call left, and the file with it; "" if
+// there is none.
 func remembered(work string) (job, path string, err error) {
 	path = filepath.Join(work, jobFile)
 	text, err := os.ReadFile(path)
@@ -92,10 +93,10 @@ func folderList(tasks []*Task) ([]byte, error) {
 	return list.Bytes(), nil
 }
 
-// taskScript is the end of a job's shell script: it trains the folder in the line of a list that the variable index numbers
-// from 0, in the working folder cwd, with a command that gets the folder as its last argument. flock keeps two processes,
-// of which one was lost to the cluster but lives, from training one folder. A training that a signal stops before its
-// end ends with EX_TEMPFAIL of sysexits.h, so that the cluster does not count it as done.
+// taskScript is the end of a job's shell script: it trains the folder in the line of a list that the variable index
+// numbers from 0, in the working folder cwd, with a command that gets the folder as its last argument. flock keeps two
+// processes, of which one was lost to the cluster but lives, from training one folder. A training that a signal stops
+// before its end ends with EX_TEMPFAIL of sysexits.h, so that the cluster does not count it as done.
 func taskScript(index, list, cwd string, command []string) string {
 	var words []string
 	for _, w := range command {
@@ -111,8 +112,8 @@ exec flock --no-fork "$run/.detached/lock" %s "$run" >>"$run/.detached/log.txt" 
 // shellQuote quotes a word for the shell.
 func shellQuote(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
 
-// command runs a program of a cluster's in the folder dir. The error has what it printed; missing is the next step where
-// there is no such program.
+// command runs a program of a cluster's in the folder dir. The error has what it printed; missing is the next step
+// where there is no such program.
 func command(ctx context.Context, dir, missing, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir

@@ -110,8 +110,8 @@ type Row struct {
 	Model, Strategy, Recipe string
 	// Seeds counts its tasks, Trained those that are trained to their end, Diverged those that diverged.
 	Seeds, Trained, Diverged int
-	// Mean is the validation accuracy of the kept epochs, 0 to 1, over the seeds that have one, and Deviation the sample
-	// standard deviation; NaN where there are too few. A seed that diverged has the epochs before that, if any.
+	// Mean is the validation accuracy of the kept epochs, 0 to 1, over the seeds that have one, and Deviation the
+	// sample standard deviation; NaN where there are too few. A seed that diverged has the epochs before that, if any.
 	Mean, Deviation float64
 	// Seconds is the training time of all seeds.
 	Seconds float64

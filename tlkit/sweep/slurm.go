@@ -16,10 +16,10 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 )
 
-// Slurm trains tasks as an array job of a Slurm cluster, from a machine that has sbatch, squeue and scancel. The sweep's
-// folder and the installation (TLKIT_HOME) must be at the same paths on all nodes, and the file system must know locks
-// (flock). A task that a node loses is queued again by Slurm and goes on from its checkpoint; what Slurm gives up, the
-// sweep submits again.
+// Slurm trains tasks as an array job of a Slurm cluster, from a machine that has sbatch, squeue and scancel. The
+// sweep's folder and the installation (TLKIT_HOME) must be at the same paths on all nodes, and the file system must
+// know locks (flock). A task that a node loses is queued again by Slurm and goes on from its checkpoint; what Slurm
+// gives up, the sweep submits again.
 type Slurm struct {
 	// Partition and Account are those of sbatch; "" leaves them to the cluster.
 	Partition, Account string
@@ -130,8 +130,8 @@ func (s Slurm) write(tasks []*Task, env []string, work string) (string, error) {
 	return script, atomicfile.WriteBytes(script, text.Bytes())
 }
 
-// submit returns the job's number, after writing it to the sweep's folder. The end of ctx does not end it: the controller
-// may have accepted a job whose number was not printed yet.
+// submit returns the job's number, after writing it to the sweep's folder. The end of ctx does not end it: the
+// controller may have accepted a job whose number was not printed yet.
 func (s Slurm) submit(ctx context.Context, script, work string) (job string, err error) {
 	out, err := slurmCommand(context.WithoutCancel(ctx), work, "sbatch", append(append([]string{"--parsable"}, s.Options...), script)...)
 	if err != nil {

@@ -32,8 +32,8 @@ type cluster struct {
 	mu  sync.Mutex
 }
 
-// slurmConf is the cluster's configuration. A lost node is noticed after 10 seconds, and what was lost with it starts again
-// after another 5.
+// slurmConf is the cluster's configuration. A lost node is noticed after 10 seconds, and what was lost with it starts
+// again after another 5.
 const slurmConf = `ClusterName=tlkit
 SlurmctldHost=%[1]s(127.0.0.1)
 SlurmctldPort=%[3]d
@@ -183,8 +183,8 @@ func (c *cluster) killTasks() (n int) {
 	return n
 }
 
-// TestSlurm: twelve tasks on a real cluster, whose only node is lost in the middle and comes back: all results are there,
-// and are those of this process.
+// TestSlurm: twelve tasks on a real cluster, whose only node is lost in the middle and comes back: all results are
+// there, and are those of this process.
 func TestSlurm(t *testing.T) {
 	install(t)
 	c := startCluster(t)
@@ -219,8 +219,8 @@ func TestSlurm(t *testing.T) {
 	}
 }
 
-// loseNode kills slurmd and all that it started once some tasks are trained, and starts it again when the controller has
-// noticed.
+// loseNode kills slurmd and all that it started once some tasks are trained, and starts it again when the
+// controller has noticed.
 func (c *cluster) loseNode(ctx context.Context, s Sweep) string {
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
@@ -266,8 +266,8 @@ func (c *cluster) loseNode(ctx context.Context, s Sweep) string {
 	return fmt.Sprintf("lost the node with %d processes in the middle", n)
 }
 
-// TestSlurmStopped: the end of ctx makes the task that runs save and removes those that wait; a job whose notebook ended is
-// waited for, and nothing is submitted beside it.
+// TestSlurmStopped: the end of ctx makes the task that runs save and removes those that wait; a job whose notebook
+// ended is waited for, and nothing is submitted beside it.
 func TestSlurmStopped(t *testing.T) {
 	install(t)
 	startCluster(t)

@@ -38,14 +38,14 @@ type Sweep struct {
 	Recipes []train.Recipe
 	// Seeds is the number of seeds for each recipe: its Seed, Seed+1 and so on; 0 means 1.
 	Seeds int
-	// Dir is the folder that gets the sweep's folder, which holds the runs; "" means that of runs, see train.Recipe.Dir. For
-	// a cluster it must be the same folder on all machines.
+	// Dir is the folder that gets the sweep's folder, which holds the runs; "" means that of runs, see
+	// train.Recipe.Dir. For a cluster it must be the same folder on all machines.
 	Dir string
-	// Engine is the engine of all tasks, such as "go" (see GOMLX_BACKEND); "" means what the environment says, else what
-	// each machine measures. With "go" results are the same to the bit on all processors with AVX2.
+	// Engine is the engine of all tasks, such as "go" (see GOMLX_BACKEND); "" means what the environment says, else
+	// what each machine measures. With "go" results are the same to the bit on all processors with AVX2.
 	Engine string
-	// Attempts is how often a task is started that ends before it is trained and makes no progress; 0 means 3. A task that
-	// has trained an epoch since its last start is always started again.
+	// Attempts is how often a task is started that ends before it is trained and makes no progress; 0 means 3. A task
+	// that has trained an epoch since its last start is always started again.
 	Attempts int
 	// Quiet switches off the progress line.
 	Quiet bool
@@ -64,15 +64,15 @@ type Task struct {
 
 // Executor runs the processes that train tasks.
 type Executor interface {
-	// Train starts a process for each task, as many at once as there is room for, and returns when all have ended. How they
-	// ended is in their folders: it is no error of Train. At the end of ctx it tells them to save and stop. env, such as
-	// "GOMLX_BACKEND=go", is added to their environment; work is a folder for the executor's own files.
+	// Train starts a process for each task, as many at once as there is room for, and returns when all have ended. How
+	// they ended is in their folders: it is no error of Train. At the end of ctx it tells them to save and stop. env,
+	// such as "GOMLX_BACKEND=go", is added to their environment; work is a folder for the executor's own files.
 	Train(ctx context.Context, tasks []*Task, env []string, work string) error
 }
 
 // Run trains what is not trained yet and returns all results. The error names the tasks that could not be trained; the
-// results of all others are there nevertheless. Tasks that an earlier call left running, and a cluster's job that lives yet,
-// are waited for and not started twice. The end of ctx, the notebook's stop button and Ctrl-C make the tasks save
+// results of all others are there nevertheless. Tasks that an earlier call left running, and a cluster's job that lives
+// yet, are waited for and not started twice. The end of ctx, the notebook's stop button and Ctrl-C make the tasks save
 // and stop; the same call goes on.
 func (s Sweep) Run(ctx context.Context, e Executor) (*Results, error) {
 	ctx, release := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
@@ -115,13 +115,13 @@ func (s Sweep) Run(ctx context.Context, e Executor) (*Results, error) {
 // attacher is an executor whose processes can outlive the call that started them in a way that the tasks' locks do not
 // show, such as those that wait in a queue.
 type attacher interface {
-	// attach waits for what an earlier call left, and reports whether there was anything. The end of ctx stops it, as in
-	// Train.
+	// attach waits for what an earlier call left, and reports whether there was anything. The end of ctx
+	// stops it, as in Train.
 	attach(ctx context.Context, work string) (waited bool, err error)
 }
 
-// await waits for what earlier calls left running: the executor's job, and tasks that are being trained. It reports whether
-// there was anything to wait for.
+// await waits for what earlier calls left running: the executor's job, and tasks that are being trained. It reports
+// whether there was anything to wait for.
 func (s Sweep) await(ctx context.Context, e Executor, busy []*Task) (waited bool, err error) {
 	if a, ok := e.(attacher); ok {
 		if waited, err = a.attach(ctx, s.work()); err != nil {

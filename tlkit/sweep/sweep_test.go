@@ -131,8 +131,8 @@ func compared(t *testing.T, s Sweep) map[string][]train.Epoch {
 	return all
 }
 
-// TestLocal: a sweep in processes gives what comparisons in this one give, goes on after a process was killed, and trains
-// nothing twice.
+// TestLocal: a sweep in processes gives what comparisons in this one give, goes on after a process was killed, and
+// trains nothing twice.
 func TestLocal(t *testing.T) {
 	install(t)
 	s := small(t)

@@ -97,8 +97,8 @@ func dataOf(r *train.Run, name string) (*datasets.Dataset, error) {
 	return nil, first
 }
 
-// waysTo returns the calls that may load the data set of a run: the run's own, with the data at the place that is named,
-// and one without options.
+// waysTo returns the calls that may load the data set of a run: the run's own, with the data at the place that is
+// named, and one without options.
 func waysTo(r *train.Run, name string) (all []func() (*datasets.Dataset, error)) {
 	c := r.Config.Data
 	_, err := os.Stat(name)

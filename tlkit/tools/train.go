@@ -17,9 +17,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
-// Train is the command "train": it trains what a recipe file describes, or a detached training; see package detached. It
-// returns the exit code: 0 also after a signal, unless [toolargs.StoppedCode] names another, 1 if the training failed,
-// 2 on misuse.
+// Train is the command "train": it trains what a recipe file describes, or a detached training; see package
+// detached. It returns the exit code: 0 also after a signal, unless [toolargs.StoppedCode] names another, 1 if the
+// training failed, 2 on misuse.
 func Train(args []string, stdout, stderr io.Writer) int {
 	path, code, ok := toolargs.ParseTrain(args, stderr)
 	if !ok {

@@ -1,11 +1,13 @@
-// Package track sends the figures of trainings to programs that show many of them: TensorBoard, which reads event files,
-// and MLflow, which has a REST API. Both are opt-in:
+// Package track sends the figures of trainings to programs that show many of them: TensorBoard, which reads event
+// files, and MLflow, which has a REST API. Both are opt-in:
 //
-//	recipe := tlkit.Recipe{Epochs: 10, Track: []tlkit.Tracker{tlkit.TensorBoard("logs"), tlkit.MLflow(tlkit.MLflowOptions{})}}
+//	trackers := []tlkit.Tracker{tlkit.TensorBoard("logs"), tlkit.MLflow(tlkit.MLflowOptions{})}
+//	recipe := tlkit.Recipe{Epochs: 10, Track: trackers}
 //	run.Track(ctx, tlkit.TensorBoard("logs")) // a run that was trained before
 //
-// Each strategy, with each of its seeds, is a run there, with the same names of figures in both: loss/train, loss/val,
-// accuracy/train, accuracy/val, learning_rate, seconds, images_per_second, and accuracy/NAME of further tasks, by epoch.
+// Each strategy, with each of its seeds, is a run there, with the same names of figures in both: loss/train,
+// loss/val, accuracy/train, accuracy/val, learning_rate, seconds, images_per_second, and accuracy/NAME of
+// further tasks, by epoch.
 package track
 
 import (

@@ -32,7 +32,8 @@ type tensorBoard struct{ dir string }
 
 func (t tensorBoard) String() string { return "TensorBoard's folder " + t.dir }
 
-// eventFiles is the pattern of our files' names, with a number. TensorBoard takes each file whose name holds "tfevents".
+// eventFiles is the pattern of our files' names, with a number. TensorBoard takes each file whose name
+// holds "tfevents".
 const eventFiles = "events.out.tfevents.%d.tlkit"
 
 func (t tensorBoard) Track(_ context.Context, run *train.Run, r *train.Result) error {

@@ -37,8 +37,9 @@ func engines(t testing.TB) []*backend.Engine {
 	return all
 }
 
-// TestFrozenApart: a step whose frozen stages were computed before it trains to the same losses and weights as one graph
-// does, with all stages frozen and with some, with gradients gathered over two batches and with images drawn beside.
+// TestFrozenApart: a step whose frozen stages were computed before it trains to the same losses and weights
+// as one graph does, with all stages frozen and with some, with gradients gathered over two batches and
+// with images drawn beside.
 func TestFrozenApart(t *testing.T) {
 	split := drawings(t, 12)
 	for _, e := range engines(t) {

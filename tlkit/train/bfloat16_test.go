@@ -13,8 +13,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
-// inBfloat16 returns a recipe in bfloat16 with evaluations on OpenVINO where it is installed; where bfloat16 can't be had,
-// the test is skipped.
+// inBfloat16 returns a recipe in bfloat16 with evaluations on OpenVINO where it is installed; where bfloat16 can't be
+// had, the test is skipped.
 func inBfloat16(t testing.TB) train.Recipe {
 	t.Helper()
 	t.Setenv("GOMLX_BACKEND", "openvino")

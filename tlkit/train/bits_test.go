@@ -92,8 +92,8 @@ func TestModelBits(t *testing.T) {
 	}
 }
 
-// TestOlderRunBits: a finished run that was made before the bits were kept knows them after the same call of Compare, in
-// the run that it returns and in the run opened later; while the run is locked, the returned run alone does.
+// TestOlderRunBits: a finished run that was made before the bits were kept knows them after the same call of Compare,
+// in the run that it returns and in the run opened later; while the run is locked, the returned run alone does.
 func TestOlderRunBits(t *testing.T) {
 	zoo.Register(tinySpec())
 	_, cells := deepCells(t)

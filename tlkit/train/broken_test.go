@@ -60,8 +60,8 @@ func paintFolder(t *testing.T, classes ...string) string {
 	return dir
 }
 
-// TestBrokenInTraining: an image that can't be read any more when its turn comes has a stand-in and a warning, and the run
-// goes on from where it was stopped, also when the data set is opened without that image.
+// TestBrokenInTraining: an image that can't be read any more when its turn comes has a stand-in and a warning, and the
+// run goes on from where it was stopped, also when the data set is opened without that image.
 func TestBrokenInTraining(t *testing.T) {
 	dir := paintFolder(t, "blue", "red")
 	ds, err := datasets.ImageFolder(dir)

@@ -23,8 +23,8 @@ type CalibrateOptions struct {
 type Calibrated struct {
 	// Calibration is what the model got.
 	zoo.Calibration
-	// Before and After are the figures on the images of the fit, with the model's former calibration and with the new one;
-	// those of other images are a little worse.
+	// Before and After are the figures on the images of the fit, with the model's former calibration and with the new
+	// one; those of other images are a little worse.
 	Before, After CalibrationScore
 	// Images is the number of images of the fit. Certain is the number of them at or above the threshold, of which
 	// Right are right; all images without a threshold.

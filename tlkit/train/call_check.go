@@ -20,8 +20,8 @@ func (c *call) check(run *Run) error {
 	return c.checkPlans(run)
 }
 
-// checkNewStrategies returns an error if a strategy that the run has not yet can't have a folder of its name. The run is
-// nil if there is none.
+// checkNewStrategies returns an error if a strategy that the run has not yet can't have a folder of its name. The run
+// is nil if there is none.
 func (c *call) checkNewStrategies(run *Run) error {
 	var names []string
 	if run != nil {
@@ -44,8 +44,8 @@ func (c *call) checkNewStrategies(run *Run) error {
 	return nil
 }
 
-// checkRecipe returns an error for a field of the recipe without effect, unless the run, or an earlier version of it, was
-// begun with a recipe that means the same. The run is nil if there is none.
+// checkRecipe returns an error for a field of the recipe without effect, unless the run, or an earlier version of it,
+// was begun with a recipe that means the same. The run is nil if there is none.
 func (c *call) checkRecipe(run *Run) error {
 	err := checkFields(c.config.Recipe)
 	if err == nil || run == nil && c.remains() {

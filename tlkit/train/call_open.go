@@ -113,7 +113,8 @@ func (c *call) open() (*Run, error) {
 	return run, writeJSON(filepath.Join(c.path, "run.json"), run.Config)
 }
 
-// storedRun returns the run in the folder, or a new one without results. Where run.json is lost, the new one warns of it.
+// storedRun returns the run in the folder, or a new one without results. Where run.json is lost, the new
+// one warns of it.
 func (c *call) storedRun() (*Run, error) {
 	removeLeftOver(c.path)
 	run, err := openFolder(c.name, c.path)
@@ -151,8 +152,8 @@ func (c *call) configure(run *Run) (old Config) {
 	return old
 }
 
-// writeGraph writes the network of an imported model into the run's folder if it is not there. A run that was begun before
-// had it.
+// writeGraph writes the network of an imported model into the run's folder if it is not there. A run that
+// was begun before had it.
 func (c *call) writeGraph(run *Run, begun bool) error {
 	if c.graphWhole() {
 		return nil

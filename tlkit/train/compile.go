@@ -114,8 +114,8 @@ type stepInfo struct {
 	mixture mixture
 }
 
-// stepFigures are the figures of a batch: the mean loss of its labels, the number of hits, and the loss of the strategy, 0
-// for one without a loss of its own.
+// stepFigures are the figures of a batch: the mean loss of its labels, the number of hits, and the loss of the
+// strategy, 0 for one without a loss of its own.
 type stepFigures struct{ loss, hits, total float64 }
 
 // trainStep runs one step. teacher has the teacher's logits for

@@ -12,8 +12,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 )
 
-// TestDecodedOnce reads every image once for all strategies, seeds and epochs of a comparison, whether memory keeps them
-// or a file does; where neither may, the training is the same.
+// TestDecodedOnce reads every image once for all strategies, seeds and epochs of a comparison, whether memory keeps
+// them or a file does; where neither may, the training is the same.
 func TestDecodedOnce(t *testing.T) {
 	var curves [3][]train.Epoch
 	for i, tt := range []struct {

@@ -14,13 +14,14 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 
-// devices are those that share each training step (Recipe.Devices): each has a copy of all variables, and an equal part of
-// the batch. The graph is that of the whole batch, which XLA divides (Xu et al. 2021, GSPMD, arXiv 2105.04663). So the step
-// is that of one device, in another order of additions: BatchNorm's statistics are those of all images of the batch.
-// PyTorch's DistributedDataParallel has statistics of each part, unless SyncBatchNorm takes BatchNorm's place.
+// devices are those that share each training step (Recipe.Devices): each has a copy of all variables, and an equal part
+// of the batch. The graph is that of the whole batch, which XLA divides (Xu et al. 2021, GSPMD, arXiv 2105.04663). So
+// the step is that of one device, in another order of additions: BatchNorm's statistics are those of all images of the
+// batch. PyTorch's DistributedDataParallel has statistics of each part, unless SyncBatchNorm takes BatchNorm's place.
 type devices struct {
 	n int
-	// all is how variables and numbers are placed: everything on each device; images is how batches are: some rows on each.
+	// all is how variables and numbers are placed: everything on each device; images is how batches are:
+	// some rows on each.
 	all, images *distributed.ShardingSpec
 }
 
@@ -49,8 +50,8 @@ type divided struct {
 	parts, whole *model.Exec
 }
 
-// newStep compiles a step for the engine of steps and its devices. perImage says which of its inputs have a row for each
-// image.
+// newStep compiles a step for the engine of steps and its devices. perImage says which of its inputs have
+// a row for each image.
 func newStep(e enginePair, store *model.Store, perImage []bool, build func([]*Node) []*Node) (*executor, error) {
 	graph := func(_ *model.Scope, in []*Node) []*Node { return build(in) }
 	if e.devices == nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 )
 
-// TestDividedStep: variables are on each device after a step, and sums are those of all rows of a batch, also of one that
-// can't be divided.
+// TestDividedStep: variables are on each device after a step, and sums are those of all rows of a batch, also of one
+// that can't be divided.
 func TestDividedStep(t *testing.T) {
 	e, err := backend.Open("xla:cpu")
 	if err != nil {

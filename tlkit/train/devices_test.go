@@ -63,8 +63,8 @@ func TestDevices(t *testing.T) {
 	}
 }
 
-// TestDevicesResume: a run that two devices had begun and that was stopped in an epoch goes on with four, and another one
-// with one.
+// TestDevicesResume: a run that two devices had begun and that was stopped in an epoch goes on with four, and
+// another one with one.
 func TestDevicesResume(t *testing.T) {
 	several(t)
 	r := quick(t)

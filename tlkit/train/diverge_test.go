@@ -13,8 +13,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
-// TestDivergence: a strategy that diverges is one row of the table; the others are trained, and with another rate it alone
-// is trained again.
+// TestDivergence: a strategy that diverges is one row of the table; the others are trained, and with another rate it
+// alone is trained again.
 func TestDivergence(t *testing.T) {
 	ds, m, r := paint(t), pretrained(t), quick(t)
 	r.Epochs = 3

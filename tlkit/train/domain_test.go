@@ -134,8 +134,8 @@ func TestControls(t *testing.T) {
 	}
 }
 
-// TestAdversary: in the first step the reversed gradient weighs nothing, so that the network moves as if the target were
-// only looked at, while the domain classifier learns; later the network moves otherwise.
+// TestAdversary: in the first step the reversed gradient weighs nothing, so that the network moves as if the target
+// were only looked at, while the domain classifier learns; later the network moves otherwise.
 func TestAdversary(t *testing.T) {
 	m, src := sameTaskModel(t), source(t)
 	steps := func(n int, s train.Strategy) map[string][]float32 { return end(t, whole(t, n), m, s) }

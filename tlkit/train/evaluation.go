@@ -34,9 +34,9 @@ type Evaluation struct {
 	// that have images. MacroF1 is the mean F1 of the classes that have images or are predicted. Loss is the mean
 	// cross-entropy, also called negative log-likelihood (NLL).
 	Accuracy, BalancedAccuracy, MacroF1, Loss float64
-	// ECE is the expected calibration error, in [0, 1]: how far the probability of the predicted class is from the share
-	// that is right, on average over Reliability. Brier is the mean over the images of the squared distance between the
-	// probabilities and the truth, in [0, 2] (Brier 1950).
+	// ECE is the expected calibration error, in [0, 1]: how far the probability of the predicted class is from the
+	// share that is right, on average over Reliability. Brier is the mean over the images of the squared distance
+	// between the probabilities and the truth, in [0, 2] (Brier 1950).
 	ECE, Brier float64
 	// Reliability compares probability and accuracy, in 15 bins of the predicted class's probability.
 	Reliability []ReliabilityBin

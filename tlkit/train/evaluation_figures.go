@@ -24,8 +24,8 @@ func (e *Evaluation) TopLosses(split *datasets.Split, n int) (plots.Figure, erro
 	return plots.TopLosses(items, n), nil
 }
 
-// TopLossesByClass shows, for each class, the n images of the highest loss; see [plots.TopLossesByClass]. The split must
-// be the evaluated one.
+// TopLossesByClass shows, for each class, the n images of the highest loss; see [plots.TopLossesByClass]. The split
+// must be the evaluated one.
 func (e *Evaluation) TopLossesByClass(split *datasets.Split, n int) (plots.Figure, error) {
 	items, err := e.predicted(split, func(order []int) []int {
 		seen := map[int]int{}

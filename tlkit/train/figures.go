@@ -10,10 +10,10 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// Curves returns loss and accuracy of all strategies, epoch by epoch, training dashed and validation, or test, solid. A star
-// marks the best epoch, whose weights are kept; with several seeds a line is their mean, and its band one standard
-// deviation to either side. A diverged strategy does not flatten the others: the loss axis is cut, and says so. A baseline, which has no
-// epochs, is a level line.
+// Curves returns loss and accuracy of all strategies, epoch by epoch, training dashed and validation, or test, solid. A
+// star marks the best epoch, whose weights are kept; with several seeds a line is their mean, and its band one standard
+// deviation to either side. A diverged strategy does not flatten the others: the loss axis is cut, and says so. A
+// baseline, which has no epochs, is a level line.
 func (r *Run) Curves() plots.Figure {
 	loss := plots.Panel{Title: "Loss", XLabel: "epoch", YLabel: "cross-entropy", Robust: true}
 	accuracy := plots.Panel{Title: "Accuracy", XLabel: "epoch", YLabel: "share of images", YPercent: true}
@@ -55,7 +55,8 @@ func (r *Result) line(split string, value func(Epoch) float64) plots.Line {
 	}
 }
 
-// bestEpoch returns the number, from 1, of the best epoch in the history; 0 with several seeds, or before the first epoch.
+// bestEpoch returns the number, from 1, of the best epoch in the history; 0 with several seeds, or before
+// the first epoch.
 func (r *Result) bestEpoch() int {
 	best, ok := r.Best()
 	if !ok || len(r.Repeats) > 0 {

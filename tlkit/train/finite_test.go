@@ -141,8 +141,8 @@ func TestUndefinedLoss(t *testing.T) {
 	}
 }
 
-// TestUndefinedLater: a loss of one's own that becomes NaN after some steps, while the labels' loss falls, is named, and
-// no learning rate is blamed alone.
+// TestUndefinedLater: a loss of one's own that becomes NaN after some steps, while the labels' loss falls, is named,
+// and no learning rate is blamed alone.
 func TestUndefinedLater(t *testing.T) {
 	ds, m, r := paint(t), pretrained(t), quick(t)
 	r.Epochs = 6

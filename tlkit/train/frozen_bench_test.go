@@ -19,8 +19,8 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkFrozen times a step that leaves stages frozen, in one graph and apart, in CPU time too, since a wall clock tells
-// of the machine's other work:
+// BenchmarkFrozen times a step that leaves stages frozen, in one graph and apart, in CPU time too, since a wall clock
+// tells of the machine's other work:
 //
 //	go test ./tlkit/train -run '^$' -bench Frozen -cpu 1
 func BenchmarkFrozen(b *testing.B) {

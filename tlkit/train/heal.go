@@ -89,8 +89,8 @@ func (r *Result) complete(recipe Recipe) bool {
 	return r.Diverged != nil || r.Done && (len(r.History) >= recipe.Epochs || r.stops(recipe))
 }
 
-// over reports whether training has ended, whatever number of epochs the recipe has now. A result whose history was lost
-// is not over.
+// over reports whether training has ended, whatever number of epochs the recipe has now. A result whose history
+// was lost is not over.
 func (r *Result) over() bool {
 	return r.Diverged != nil || r.Done && len(r.History) > 0 && (r.StoppedEarly || len(r.notes) == 0 && !r.outOfStep())
 }

@@ -16,9 +16,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// TestDamageOfEveryKind is TestDamage for a run with all kinds of files: strategies with steps and without, one with values
-// of its own beside the weights, two seeds, and an earlier version. The same call brings the same figures and weights, to
-// the bit; a damaged version is an error or says so.
+// TestDamageOfEveryKind is TestDamage for a run with all kinds of files: strategies with steps and without, one with
+// values of its own beside the weights, two seeds, and an earlier version. The same call brings the same figures and
+// weights, to the bit; a damaged version is an error or says so.
 func TestDamageOfEveryKind(t *testing.T) {
 	zoo.Register(tinySpec())
 	m := pretrained(t)

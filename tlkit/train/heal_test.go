@@ -45,8 +45,8 @@ func stopped(t *testing.T, r train.Recipe) {
 	}
 }
 
-// TestDamage damages every file of a run folder in every way, of a finished run and of one that was stopped: the same call
-// brings the same figures and weights, to the bit, and says what it found.
+// TestDamage damages every file of a run folder in every way, of a finished run and of one that was stopped: the same
+// call brings the same figures and weights, to the bit, and says what it found.
 func TestDamage(t *testing.T) {
 	m := pretrained(t)
 	r := quick(t)

@@ -253,8 +253,8 @@ func (c *counter) asked(i int) {
 	}
 }
 
-// resumesEqually fine-tunes a model on painted images in a run that is stopped when the n-th training image is read, and
-// resumes it. Its files must be those of the run that was not stopped.
+// resumesEqually fine-tunes a model on painted images in a run that is stopped when the n-th training image is read,
+// and resumes it. Its files must be those of the run that was not stopped.
 func resumesEqually(t testing.TB, r train.Recipe, m *zoo.Model, whole *train.Run, n int) *train.Run {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())

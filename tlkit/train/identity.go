@@ -153,8 +153,8 @@ func sameData(was, now any, sets []*datasets.Dataset) {
 }
 
 // identity is a digest of everything that a result depends on: results of equal identity are the same. It leaves out
-// the numbers of seeds and of devices, the fields that are not stored, and the number of epochs where a larger number continues a
-// training.
+// the numbers of seeds and of devices, the fields that are not stored, and the number of epochs where a larger number
+// continues a training.
 func (c Config) identity(s stored, seed uint64) string {
 	r := c.Recipe
 	r.Seed, r.Seeds, r.Devices = seed, 0, 0
@@ -175,9 +175,9 @@ func (c Config) identity(s stored, seed uint64) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// identities lists the identities of a result, the one for new checkpoints first. A run keeps its first description of a
-// strategy though folders of its data were renamed since, and data have fingerprints of several forms: checkpoints were
-// made with any of these.
+// identities lists the identities of a result, the one for new checkpoints first. A run keeps its first description of
+// a strategy though folders of its data were renamed since, and data have fingerprints of several forms: checkpoints
+// were made with any of these.
 func (c Config) identities(kept, now stored, seed uint64) []string {
 	prints := append([]string{c.Data.Fingerprint}, c.Data.Earlier...)
 	var all []string
@@ -208,8 +208,8 @@ func builtIn(s Strategy) bool {
 	return t.PkgPath() == path.Join(path.Dir(reflect.TypeFor[Plan]().PkgPath()), "strategy")
 }
 
-// strategyJSON describes a strategy of a run with a recipe by its name, its kind, its exported fields, its revision and,
-// if it is one's own, its plan, which may be nil.
+// strategyJSON describes a strategy of a run with a recipe by its name, its kind, its exported fields, its revision
+// and, if it is one's own, its plan, which may be nil.
 func strategyJSON(s Strategy, r Recipe, plan *ownPlan) (json.RawMessage, error) {
 	raw, err := json.Marshal(stored{Name: s.Name(), Kind: Kind(s), Config: s, Revision: revision(s, r), Plan: plan})
 	if err != nil {

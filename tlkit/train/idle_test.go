@@ -65,8 +65,8 @@ func TestTooShort(t *testing.T) {
 	}
 }
 
-// TestFieldsWithoutEffect: a new training refuses a field without effect, with the field that it needs; every field of a
-// recipe is judged. A training that was begun with one goes on.
+// TestFieldsWithoutEffect: a new training refuses a field without effect, with the field that it needs; every field of
+// a recipe is judged. A training that was begun with one goes on.
 func TestFieldsWithoutEffect(t *testing.T) {
 	var fields func(prefix string, of reflect.Type)
 	fields = func(prefix string, of reflect.Type) {

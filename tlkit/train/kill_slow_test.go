@@ -25,11 +25,13 @@ func killedRecipe(dir string) train.Recipe {
 	return train.Recipe{Epochs: 40, BatchSize: 4, Seed: 3, Dir: dir, Quiet: true, MemoryLimit: 1, DiskLimit: -1, WeightDecay: 1e-3}
 }
 
-// kills is how often TestKilledAtRandom kills. Every tenth one is SIGTERM, of which the program, as a test, knows nothing.
+// kills is how often TestKilledAtRandom kills. Every tenth one is SIGTERM, of which the program, as a
+// test, knows nothing.
 const kills = 200
 
-// TestKilledAtRandom kills a program that trains 200 times, at random moments, and lets the next one go on: weights, history
-// and predictions are, to the bit, those of a training that was never interrupted, and no line claims that a file was damaged.
+// TestKilledAtRandom kills a program that trains 200 times, at random moments, and lets the next one go on:
+// weights, history and predictions are, to the bit, those of a training that was never interrupted, and no line
+// claims that a file was damaged.
 func TestKilledAtRandom(t *testing.T) {
 	strategies := []train.Strategy{strategy.FineTune{}, strategy.KNN{}, strategy.LwF{}, strategy.Scratch{}}
 	if dir := os.Getenv(killedRuns); dir != "" { // the program that is killed
@@ -87,8 +89,8 @@ func checkWhole(t *testing.T, run, whole *train.Run) {
 // killedCalls are the calls by which a run's files change, as strace names them.
 var killedCalls = []string{"openat", "write", "pwrite64", "fsync", "fchmod", "renameat", "renameat2", "unlinkat", "linkat", "mkdirat", "ftruncate"}
 
-// TestKilledInEveryCall kills a program that trains as it makes the n-th of each call that changes files, for all n, and
-// trains further: the run is, to the bit, one that was never interrupted. strace counts the calls of each thread.
+// TestKilledInEveryCall kills a program that trains as it makes the n-th of each call that changes files, for all n,
+// and trains further: the run is, to the bit, one that was never interrupted. strace counts the calls of each thread.
 func TestKilledInEveryCall(t *testing.T) {
 	strategies := []train.Strategy{strategy.FineTune{}, strategy.KNN{}}
 	recipe := func(dir string) train.Recipe {

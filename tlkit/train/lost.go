@@ -52,8 +52,8 @@ func (all losses) restore(ds *datasets.Dataset) *datasets.Dataset {
 	return all.restored[ds]
 }
 
-// of returns the losses that stay in run.json: those of a comparison on ds and of all strategies, but not those of other
-// images that the run was made with before.
+// of returns the losses that stay in run.json: those of a comparison on ds and of all strategies, but not those of
+// other images that the run was made with before.
 func (all losses) of(ds *datasets.Dataset) []datasets.Lost {
 	var kept []datasets.Lost
 	for print, lost := range all.by {

@@ -201,8 +201,9 @@ func (c *LRCurve) fall(low int) (from, to int) {
 }
 
 // suggest finds the steepest fall of the smoothed loss over the logarithm of the rate, after which the loss does not
-// return, before its lowest point, as the slope of a line through seven neighbouring points. The first tenth of the steps does not count, as in fastai's
-// finder: the moving average has hardly averaged there, so that its slope is the difference of single batches.
+// return, before its lowest point, as the slope of a line through seven neighbouring points. The first tenth of the
+// steps does not count, as in fastai's finder: the moving average has hardly averaged there, so that its slope is the
+// difference of single batches.
 func (c *LRCurve) suggest() {
 	const reach, first = 3, lrSteps / 10
 	if len(c.Smoothed) <= first {
@@ -288,8 +289,8 @@ func (c *LRCurve) Figure() plots.Figure {
 	return plots.Curves(fmt.Sprintf("%s: %s, %s", c.Strategy, c.Model, c.Data), panel)
 }
 
-// top returns the loss above which the figure is cut, 0 if there is no finite loss: the highest of the first half of the
-// range, where no rate is too high, with a fifth of the fall from there as room.
+// top returns the loss above which the figure is cut, 0 if there is no finite loss: the highest of the first half of
+// the range, where no rate is too high, with a fifth of the fall from there as room.
 func (c *LRCurve) top() float64 {
 	high, low := math.Inf(-1), math.Inf(1)
 	for i, v := range c.Losses {

@@ -47,8 +47,8 @@ func TestSuggestNoisy(t *testing.T) {
 	}
 }
 
-// TestNegativeLoss: the test of a loss that is negative, zero at its lowest or crosses zero goes on while the loss falls,
-// suggests what the same curve above zero does, and ends when the loss is much worse.
+// TestNegativeLoss: the test of a loss that is negative, zero at its lowest or crosses zero goes on while the loss
+// falls, suggests what the same curve above zero does, and ends when the loss is much worse.
 func TestNegativeLoss(t *testing.T) {
 	for _, shift := range []float64{0, -1.3, -2.3, -5, -100} {
 		c := &LRCurve{}

@@ -17,7 +17,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
-// TestMovedData: a data folder that was renamed gives the run's results, with a line that says so; one changed pixel trains anew.
+// TestMovedData: a data folder that was renamed gives the run's results, with a line that says so; one
+// changed pixel trains anew.
 func TestMovedData(t *testing.T) {
 	t.Setenv("TLKIT_DATA", t.TempDir())
 	dir := filepath.Join(t.TempDir(), "bees")
@@ -64,8 +65,8 @@ func TestMovedData(t *testing.T) {
 	}
 }
 
-// TestMovedSource: the folder of a strategy's own data was renamed, and the run gets another epoch: training goes on from the
-// checkpoint, and does so again under a third name.
+// TestMovedSource: the folder of a strategy's own data was renamed, and the run gets another epoch: training goes on
+// from the checkpoint, and does so again under a third name.
 func TestMovedSource(t *testing.T) {
 	t.Setenv("TLKIT_DATA", t.TempDir())
 	root := t.TempDir()
@@ -100,8 +101,8 @@ func TestMovedSource(t *testing.T) {
 	}
 }
 
-// TestEarlierFingerprint: the stored fingerprint has the form of older runs. The run is opened once, and then gets another
-// epoch: training goes on from the checkpoint.
+// TestEarlierFingerprint: the stored fingerprint has the form of older runs. The run is opened once, and then gets
+// another epoch: training goes on from the checkpoint.
 func TestEarlierFingerprint(t *testing.T) {
 	ds, m, r := paint(t), pretrained(t), quick(t)
 	source := paint(t)

@@ -50,8 +50,8 @@ func cleaned(name string) string {
 	return name
 }
 
-// checkNewName is checkName for a run that has no folder yet. Its stricter rules don't apply to the folders that earlier
-// versions made.
+// checkNewName is checkName for a run that has no folder yet. Its stricter rules don't apply to the folders that
+// earlier versions made.
 func checkNewName(what, name string) error {
 	switch err := checkName(what, name); {
 	case err != nil:
@@ -116,8 +116,8 @@ func withAdvice(err error) error {
 // writeJSON writes a small file of a run; see [sealed.WriteJSON].
 func writeJSON(path string, v any) error { return withAdvice(sealed.WriteJSON(path, v)) }
 
-// MakeFolder makes the folder of a new run at a path (see [Folder]), unless it is there. The error says which names are no
-// folders everywhere, or differ from another run's by case only.
+// MakeFolder makes the folder of a new run at a path (see [Folder]), unless it is there. The error says which names are
+// no folders everywhere, or differ from another run's by case only.
 func MakeFolder(path, name string) error {
 	if isRun(path) {
 		return nil

@@ -35,8 +35,8 @@ type objective struct {
 	smoothing float64
 	// weights has a factor for each class; nil means 1 for all.
 	weights []float32
-	// mean, if set, is the mean weight of the images of all batches of an update, of which the loss is one; nil means that
-	// of the batch.
+	// mean, if set, is the mean weight of the images of all batches of an update, of which the loss is one; nil
+	// means that of the batch.
 	mean *Node
 }
 

@@ -20,7 +20,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// testdata/oldrun is a run as commit 5d8db30 left it, before the strategies had a room of their own. It was made there by
+// testdata/oldrun is a run as commit 5d8db30 left it, before the strategies had a room of their own. It
+// was made there by
 //
 //	go test ./tlkit/train -run TestOldRun -update-oldrun
 //
@@ -30,8 +31,8 @@ var updateOldRun = flag.Bool("update-oldrun", false, "make testdata/oldrun anew"
 
 const oldRunDir = "testdata/oldrun"
 
-// oldRunStrategies are those of the run: five were finished, the one named "stopped" was cut off in its second epoch, and
-// scratch had not begun.
+// oldRunStrategies are those of the run: five were finished, the one named "stopped" was cut off in its second epoch,
+// and scratch had not begun.
 func oldRunStrategies(old, source *datasets.Dataset) []train.Strategy {
 	return []train.Strategy{
 		strategy.Transfer{},
@@ -154,9 +155,9 @@ func makeOldRun(t *testing.T) {
 	}
 }
 
-// TestOldRun opens a run that was made before the strategies moved, and continues it with the call that made it: what was
-// finished is not trained again, what was stopped goes on from its checkpoint, and the figures are those of a run that
-// was not interrupted.
+// TestOldRun opens a run that was made before the strategies moved, and continues it with the call that made it: what
+// was finished is not trained again, what was stopped goes on from its checkpoint, and the figures are those of a run
+// that was not interrupted.
 func TestOldRun(t *testing.T) {
 	if *updateOldRun {
 		makeOldRun(t)

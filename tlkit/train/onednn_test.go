@@ -10,8 +10,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
-// TestStepsOnOneDNN: a training whose steps run on oneDNN has the losses of one on pure Go, and one that was stopped and
-// resumed has weights that are equal to the bit.
+// TestStepsOnOneDNN: a training whose steps run on oneDNN has the losses of one on pure Go, and one that was stopped
+// and resumed has weights that are equal to the bit.
 func TestStepsOnOneDNN(t *testing.T) {
 	if _, err := backend.Open("onednn"); err != nil {
 		t.Skipf("oneDNN is not installed: %v", err)

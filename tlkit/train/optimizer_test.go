@@ -12,8 +12,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 )
 
-// TestOptimizers takes two steps from weight 1 with the gradients 0.5 and -0.25 and the rates 0.1 and 0.05. The
-// expected weights follow from the formulas in the documentation of torch.optim.SGD, Adam and AdamW, worked out by hand.
+// TestOptimizers takes two steps from weight 1 with the gradients 0.5 and -0.25 and the rates 0.1 and
+// 0.05. The expected weights follow from the formulas in the documentation of torch.optim.SGD, Adam and
+// AdamW, worked out by hand.
 func TestOptimizers(t *testing.T) {
 	tests := []struct {
 		name string

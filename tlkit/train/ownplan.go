@@ -38,8 +38,8 @@ func (s stored) planDifference(now stored) string {
 	return s.Name + ": what its Plan returns (loss, phases, rates or variables) has changed"
 }
 
-// newOwnPlan returns the plan of a strategy of one's own; nil for those of TLKit, whose fields say all, and for one that
-// can't be planned, which checkPlans reports.
+// newOwnPlan returns the plan of a strategy of one's own; nil for those of TLKit, whose fields say all, and for one
+// that can't be planned, which checkPlans reports.
 func newOwnPlan(s Strategy, pretrained *zoo.Model, ds *datasets.Dataset, r Recipe) *ownPlan {
 	if builtIn(s) {
 		return nil
@@ -87,9 +87,9 @@ func (p Plan) describe(w io.Writer, m *zoo.Model, heads []nn.Param) {
 // nodeNumber is the number of a node in its text, and in those of others.
 var nodeNumber = regexp.MustCompile(`#\d+`)
 
-// lossGraph returns the texts of the nodes that Plan.Loss builds, without their numbers and in alphabetical order: a loss
-// may go through a map of variables. It is nil if there is no loss, if it can't be built before Plan.Before, or if it is
-// another each time.
+// lossGraph returns the texts of the nodes that Plan.Loss builds, without their numbers and in alphabetical order: a
+// loss may go through a map of variables. It is nil if there is no loss, if it can't be built before Plan.Before, or if
+// it is another each time.
 func (p Plan) lossGraph(m *zoo.Model, heads []nn.Param) []string {
 	if p.Loss == nil {
 		return nil

@@ -10,8 +10,9 @@ import (
 // Recipe is what all strategies of a comparison share. The zero value is a good default: 10 epochs, batches of 32,
 // stochastic gradient descent with momentum 0.9, a constant learning rate, no augmentation, seed 0.
 type Recipe struct {
-	// Epochs is the number of passes over the training images (see Passes); 0 means 10. A call with more epochs continues the run,
-	// except where the schedule or the strategy (see Paced) depends on their number: then it trains anew.
+	// Epochs is the number of passes over the training images (see Passes); 0 means 10. A call with more
+	// epochs continues the run, except where the schedule or the strategy (see Paced) depends on their
+	// number: then it trains anew.
 	Epochs int `json:"epochs"`
 	// BatchSize is the number of images per step; 0 means 32. The last batch of an epoch may be smaller.
 	BatchSize int `json:"batch_size"`
@@ -24,8 +25,8 @@ type Recipe struct {
 	WeightDecay float64 `json:"weight_decay"`
 	// Accumulate is the number of batches whose gradients are averaged for one step of the optimizer, as if the batch
 	// were that many times larger, also for ClassWeights and Schedule (except for what sees each batch separately:
-	// BatchNorm, Mixup and CutMix, and losses of strategies over a whole batch, such as CORAL); 0 means 1. An epoch's last
-	// step may have fewer batches.
+	// BatchNorm, Mixup and CutMix, and losses of strategies over a whole batch, such as CORAL); 0 means 1. An epoch's
+	// last step may have fewer batches.
 	Accumulate int `json:"accumulate,omitempty"`
 	// ClipNorm is the largest norm of a step's gradients, over all variables together; larger gradients are scaled down
 	// to it (Pascanu et al. 2012, arXiv 1211.5063, algorithm 1); 0: off.
@@ -62,8 +63,9 @@ type Recipe struct {
 	// means a new version in every epoch. With Views, the features of a frozen backbone are computed once for each
 	// version, if they fit into memory, and every epoch of head training takes milliseconds.
 	Views int `json:"views,omitempty"`
-	// Passes is the number of times that the steps of an epoch go through the training images, in a new order each time,
-	// and with augmentation in other versions unless Views is set; 0 means once. So that few images do not mean few steps.
+	// Passes is the number of times that the steps of an epoch go through the training images, in a new order
+	// each time, and with augmentation in other versions unless Views is set; 0 means once. So that few
+	// images do not mean few steps.
 	Passes int `json:"passes,omitempty"`
 	// Seed determines the starting values of the new head, the order of the images and their augmentation.
 	Seed uint64 `json:"seed"`
@@ -72,11 +74,12 @@ type Recipe struct {
 	Seeds int `json:"seeds,omitempty"`
 	// Precision is the type in which the network is computed: float32, or [Bfloat16].
 	Precision Precision `json:"precision,omitempty"`
-	// Devices is the number of devices of the engine that share each training step, with an equal part of the batch each; 0
-	// and 1 mean one. Results are those of one device within rounding, so that a run may go on with another number.
-	// Gradients and BatchNorm's statistics are those of the whole batch, as with PyTorch's SyncBatchNorm under
-	// DistributedDataParallel. A last batch that can't be divided evenly is computed whole by each. XLA has several devices:
-	// GPUs (GOMLX_BACKEND=xla:cuda), or parts of the processor (xla:cpu), which share its cores and are for trying out.
+	// Devices is the number of devices of the engine that share each training step, with an equal part of the
+	// batch each; 0 and 1 mean one. Results are those of one device within rounding, so that a run may go on with
+	// another number. Gradients and BatchNorm's statistics are those of the whole batch, as with PyTorch's
+	// SyncBatchNorm under DistributedDataParallel. A last batch that can't be divided evenly is computed whole by
+	// each. XLA has several devices: GPUs (GOMLX_BACKEND=xla:cuda), or parts of the processor (xla:cpu), which
+	// share its cores and are for trying out.
 	Devices int `json:"devices,omitempty"`
 	// Dir is the folder that holds the run folders; "" means TLKIT_RUNS if set, else the folder runs beside the
 	// notebook. Runs in .tlkit/runs, the former default, are still found.
@@ -113,10 +116,10 @@ type Precision string
 // bfloat16, and adds up in float32 (Kalamkar et al. 2019, arXiv 1905.12322). On a processor with AVX512-BF16, a ResNet
 // takes about two thirds of the time; steps of a small network gain nothing. The weights that the optimizer changes are
 // float32 ("master weights", Micikevicius et al. 2018, arXiv 1710.03740, section 3.1), and so are batch norm, the
-// cross-entropy, gradients and the optimizer; bfloat16 has float32's range, so that losses need no scaling. Frozen stages
-// and evaluations are computed in bfloat16, too: on OpenVINO, where it is installed, also most values between operations.
-// A run in one precision is never continued in the other. It needs oneDNN (./install.sh --engine onednn) and AVX512-BF16
-// or AMX; where they are missing, a training is an error. Later computations with the trained model,
+// cross-entropy, gradients and the optimizer; bfloat16 has float32's range, so that losses need no scaling. Frozen
+// stages and evaluations are computed in bfloat16, too: on OpenVINO, where it is installed, also most values between
+// operations. A run in one precision is never continued in the other. It needs oneDNN (./install.sh --engine onednn)
+// and AVX512-BF16 or AMX; where they are missing, a training is an error. Later computations with the trained model,
 // such as predictions, are in float32.
 const Bfloat16 Precision = "bfloat16"
 

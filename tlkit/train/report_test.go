@@ -14,7 +14,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// TestReportOnTest: of data with a test split alone, the report and the verdict name the test images, in both languages.
+// TestReportOnTest: of data with a test split alone, the report and the verdict name the test images, in
+// both languages.
 func TestReportOnTest(t *testing.T) {
 	zoo.Register(tinySpec())
 	held, r := *paint(t), quick(t)

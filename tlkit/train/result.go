@@ -23,8 +23,8 @@ type Run struct {
 	Config Config
 	// Results has one entry per strategy, in the order they were first run.
 	Results Results
-	// Titles are what figures, the verdict and the report call strategies, by their names: a text in any script, where a
-	// name is that of a folder. A strategy that is not in it has its name. Titles are not kept with the run.
+	// Titles are what figures, the verdict and the report call strategies, by their names: a text in any script, where
+	// a name is that of a folder. A strategy that is not in it has its name. Titles are not kept with the run.
 	Titles map[string]string
 	// Version is 0 for the current state of the run, else the number of an earlier one; see [Run.Versions].
 	Version int
@@ -45,8 +45,8 @@ type Config struct {
 	Strategies []json.RawMessage `json:"strategies"` // kind, name and fields of each, in the order of Results
 	// Engines are those that computed the run, and that go on with it; nil in runs made before they were recorded.
 	Engines *EngineConfig `json:"engines,omitempty"`
-	// Lost are the images that could no longer be read during the training, of the comparison's data set and of those in
-	// its strategies; other images stand in for them.
+	// Lost are the images that could no longer be read during the training, of the comparison's data set and of those
+	// in its strategies; other images stand in for them.
 	Lost []datasets.Lost `json:"lost,omitempty"`
 	// Changed are the fields for which this version was replaced by a later one, such as "epochs: 10, now 5".
 	Changed []string `json:"changed,omitempty"`
@@ -59,14 +59,14 @@ type DataConfig struct {
 	Classes     []string `json:"classes"`     // in the order of the logits
 	Train       int      `json:"train"`       // number of training images
 	Val         int      `json:"val"`         // number of images that strategies are compared on
-	// Test says that those are the test images, as data without a validation split have; false in runs made before it was
-	// kept.
+	// Test says that those are the test images, as data without a validation split have; false in runs
+	// made before it was kept.
 	Test bool `json:"test,omitempty"`
 	// Bits is the number of bits that 16-bit image files are read with, which becomes [zoo.Model.Bits]; 0 without such
 	// images, and in runs made before it was kept.
 	Bits int `json:"bits,omitempty"`
-	// Origin is the call that loads the data set again, and Folder its working folder, relative to the run's; nil for data
-	// that other programs can't load, for [datasets.FromSamples], and in runs made before it was kept.
+	// Origin is the call that loads the data set again, and Folder its working folder, relative to the run's; nil for
+	// data that other programs can't load, for [datasets.FromSamples], and in runs made before it was kept.
 	Origin *datasets.Origin `json:"origin,omitempty"`
 	Folder string           `json:"folder,omitempty"`
 	// Earlier are the fingerprints of other forms that the run had for the same data; older checkpoints have them in
@@ -74,8 +74,8 @@ type DataConfig struct {
 	Earlier []string `json:"earlier,omitempty"`
 }
 
-// setOrigin sets Origin and Folder for a run in a folder. Addresses with a query or a password are left out, as run.json
-// is passed on.
+// setOrigin sets Origin and Folder for a run in a folder. Addresses with a query or a password are left out, as
+// run.json is passed on.
 func (d *DataConfig) setOrigin(ds *datasets.Dataset, run string) {
 	o, ok := ds.Origin()
 	if !ok || o.Func == "FromSamples" { // its samples are all the images
@@ -146,8 +146,8 @@ type Result struct {
 	Done bool `json:"done"`
 	// StoppedEarly is true if Recipe.EarlyStop ended the training.
 	StoppedEarly bool `json:"stopped_early,omitempty"`
-	// LastPhase is the epoch, from 1, at which the last phase of the strategy's plan begins, whose epochs Recipe.EarlyStop
-	// counts; 0 in results made before it was kept.
+	// LastPhase is the epoch, from 1, at which the last phase of the strategy's plan begins, whose epochs
+	// Recipe.EarlyStop counts; 0 in results made before it was kept.
 	LastPhase int `json:"last_phase,omitempty"`
 	// Diverged, if set, is where a loss became infinite or NaN, which ended the training.
 	Diverged *Divergence `json:"diverged,omitempty"`
@@ -188,9 +188,9 @@ type Divergence struct {
 	Loss string `json:"loss"`
 	// Untrained is true if the loss was not finite before the first step, so that no learning rate is to blame.
 	Untrained bool `json:"untrained,omitempty"`
-	// Undefined, if not "", was NaN or infinite while the loss of the labels was a number, so that no learning rate is to
-	// blame: "loss" for the strategy's own loss, else the variable whose gradient it was. Later is true where that was
-	// after the first step.
+	// Undefined, if not "", was NaN or infinite while the loss of the labels was a number, so that no learning rate is
+	// to blame: "loss" for the strategy's own loss, else the variable whose gradient it was. Later is true where that
+	// was after the first step.
 	Undefined string `json:"undefined,omitempty"`
 	Later     bool   `json:"later,omitempty"`
 	// OwnLoss is true for a strategy with a loss of its own (Plan.Loss) that does not come with TLKit.

@@ -234,8 +234,8 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// TestVersions: a call that differs trains what it differs in, keeps what was there as an earlier version, and names the
-// fields.
+// TestVersions: a call that differs trains what it differs in, keeps what was there as an earlier version,
+// and names the fields.
 func TestVersions(t *testing.T) {
 	m, ds := pretrained(t), paint(t)
 	wider := tinySpec()

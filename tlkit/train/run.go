@@ -24,8 +24,8 @@ const runFormat = 2
 // errNewer means that a run is of a version that this program does not know.
 var errNewer = errors.New("written by a newer TLKit")
 
-// Folder returns the absolute path of the folder that a run of that name has or gets, in the folder of runs base ("" for
-// the default, see Recipe.Dir). The error says which names are possible.
+// Folder returns the absolute path of the folder that a run of that name has or gets, in the folder of runs base (""
+// for the default, see Recipe.Dir). The error says which names are possible.
 func Folder(base, name string) (string, error) {
 	nameErr := checkName("run", name)
 	base, err := fetch.ExpandHome(base)

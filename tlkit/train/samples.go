@@ -16,8 +16,8 @@ import (
 
 // Samples is accuracy against the number of training images: the result of [Recipe.SampleSizes].
 type Samples struct {
-	// Data and Model name the task, Val is its number of validation images. Test is true if those are the test images, as
-	// data without a validation split have.
+	// Data and Model name the task, Val is its number of validation images. Test is true if those are the test images,
+	// as data without a validation split have.
 	Data, Model string
 	Val         int
 	Test        bool
@@ -25,8 +25,8 @@ type Samples struct {
 	Sizes []int
 	// Strategies are the names of the compared strategies.
 	Strategies []string
-	// Accuracy has the validation accuracy of the last epoch, by strategy, size and seed, of trainings that came to their
-	// end. Diverged has the number of those that diverged, by strategy and size; they are not in Accuracy.
+	// Accuracy has the validation accuracy of the last epoch, by strategy, size and seed, of trainings that came to
+	// their end. Diverged has the number of those that diverged, by strategy and size; they are not in Accuracy.
 	Accuracy [][][]float64
 	Diverged [][]int
 }
@@ -34,10 +34,11 @@ type Samples struct {
 // passes is the largest number of times that the steps of an epoch go through a small set of images; see SampleSizes.
 const passes = 4
 
-// SampleSizes trains each strategy on several numbers of images per class (0, or more than there are, means all), once
-// for each of the recipe's seeds, and compares the accuracies of the last epoch on the whole validation split. The seed
-// also draws the images; a larger set contains the smaller ones. So that few images do not mean few steps, the steps of
-// an epoch go through a small set up to four times (see Recipe.Passes), but no more often than makes one pass through all.
+// SampleSizes trains each strategy on several numbers of images per class (0, or more than there are, means all),
+// once for each of the recipe's seeds, and compares the accuracies of the last epoch on the whole validation split.
+// The seed also draws the images; a larger set contains the smaller ones. So that few images do not mean few steps,
+// the steps of an epoch go through a small set up to four times (see Recipe.Passes), but no more often than makes
+// one pass through all.
 //
 // Every training is a run of its own, called NAME-SIZE-SEED. The same call again resumes. With an error, the trainings
 // that came to their end are returned, too.

@@ -54,8 +54,8 @@ func TestSeeds(t *testing.T) {
 	if !reflect.DeepEqual(result(t, opened, "transfer").Score(), res.Score()) {
 		t.Error("the opened run has other scores")
 	}
-	// The frozen features are computed once for all seeds and for a second strategy that freezes as much: here by reading
-	// every image once. Another seed of a strategy that trains all reads them for itself.
+	// The frozen features are computed once for all seeds and for a second strategy that freezes as much: here by
+	// reading every image once. Another seed of a strategy that trains all reads them for itself.
 	c := &counter{}
 	counted := *ds
 	counted.Train = painted(t, 1, 5, c.asked)
@@ -169,7 +169,8 @@ func TestVerdict(t *testing.T) {
 		{"none", []*train.Result{{Strategy: "a"}}, []string{"No strategy has completed"}, ""},
 		{"one", []*train.Result{fake("a", 100, 90)}, []string{"The validation accuracy of a is 90.0%", "one seed each", "1.00 points"}, "highest"},
 		{"clear", []*train.Result{fake("a", 100, 90), fake("b", 100, 50)}, []string{"more than the noise above b (50.0%, 40.0 points less"}, "no winner"},
-		// 100 images, 4 of them different: mean 0.04, deviation sqrt(0.04*0.96*100/99) = 0.197, two errors of it 3.94 points.
+		// 100 images, 4 of them different: mean 0.04, deviation sqrt(0.04*0.96*100/99) = 0.197, two
+		// errors of it 3.94 points.
 		{"images", []*train.Result{fake("b", 100, 86), fake("a", 100, 90)}, []string{"a has", "more than the noise above b", "noise ±3.9"}, ""},
 		// The seeds of b vary by 5.7 points, two errors of a mean of two are 8: ahead by 6 is chance.
 		{"seeds", []*train.Result{fake("a", 1000, 900, 900), fake("b", 1000, 800, 880)}, []string{"no winner", "within the noise of it is b", "mean of 2 seeds"}, "more than the noise"},
@@ -187,7 +188,8 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-// TestSummaryWatched: a further task that some strategies watch has a column, with the last epoch's mean over the seeds.
+// TestSummaryWatched: a further task that some strategies watch has a column, with the last epoch's mean
+// over the seeds.
 func TestSummaryWatched(t *testing.T) {
 	a, b := fake("a", 10, 6, 8), fake("b", 10, 5)
 	for i, one := range a.Seeds() {

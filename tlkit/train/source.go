@@ -26,8 +26,8 @@ type source interface {
 	len() int
 	// label returns the class of example i.
 	label(i int) int
-	// batch returns the inputs of the examples in the given epoch. Examples from len on are those of a further pass of the
-	// epoch, modulo len; with augmentation they are other versions.
+	// batch returns the inputs of the examples in the given epoch. Examples from len on are those of a further pass of
+	// the epoch, modulo len; with augmentation they are other versions.
 	batch(examples []int, epoch int) (*tensors.Tensor, error)
 	// recycle takes back a tensor that batch returned, to be filled again.
 	recycle(t *tensors.Tensor)

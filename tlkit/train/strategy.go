@@ -36,7 +36,7 @@ type Checked interface {
 // results of another revision keeps them as an earlier version ([Run.Versions]), and the strategy is trained anew.
 type Revised interface {
 	Strategy
-	// Revision describes the change for the strategy's fields, as in "HeadRate is no longer multiplied by HeadFactor"; it
-	// is "" if these train as before.
+	// Revision describes the change for the strategy's fields, as in "HeadRate is no longer multiplied by HeadFactor";
+	// it is "" if these train as before.
 	Revision() string
 }

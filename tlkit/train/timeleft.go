@@ -19,8 +19,8 @@ func (r *Run) Progress() (done, total int) {
 	return done, total
 }
 
-// TimeLeft estimates how long the rest of the run's training takes, from the epochs so far. ok is false before the first
-// epoch.
+// TimeLeft estimates how long the rest of the run's training takes, from the epochs so far. ok is false
+// before the first epoch.
 func (r *Run) TimeLeft() (d time.Duration, ok bool) {
 	var queue []*Result
 	for _, res := range r.Results {

@@ -14,8 +14,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
-// TestUnreadable: a file of a run that the disk does not give, a network folder that is gone and a folder in the place of
-// a file are no damage: one line says what to do, the other strategies go on, and nothing is trained over what is there.
+// TestUnreadable: a file of a run that the disk does not give, a network folder that is gone and a folder in
+// the place of a file are no damage: one line says what to do, the other strategies go on, and nothing is
+// trained over what is there.
 func TestUnreadable(t *testing.T) {
 	ds, m, r := paint(t), pretrained(t), quick(t)
 	call := func() (*train.Run, error) {

@@ -34,8 +34,8 @@ func listed(parts []wording) wording {
 }
 
 // Verdict summarises the table of the run in a few English sentences: the leading strategy, the differences within the
-// noise of the validation set and the seeds, and the strategies that diverged, learned nothing or always name one class.
-// Under the table of a notebook it stands in the language of figures ([plots.LanguageEnv]).
+// noise of the validation set and the seeds, and the strategies that diverged, learned nothing or always name one
+// class. Under the table of a notebook it stands in the language of figures ([plots.LanguageEnv]).
 func (r *Run) Verdict() string { return r.verdict().english }
 
 func (r *Run) verdict() wording {

@@ -48,8 +48,8 @@ func TestViews(t *testing.T) {
 	}
 }
 
-// TestPasses: an epoch of two passes has the steps of two epochs, with images, cached features, augmented versions and a
-// teacher's logits; new augmented versions are new in each pass.
+// TestPasses: an epoch of two passes has the steps of two epochs, with images, cached features, augmented versions and
+// a teacher's logits; new augmented versions are new in each pass.
 func TestPasses(t *testing.T) {
 	flip := vision.Augment{HorizontalFlip: 0.5}
 	history := func(epochs, passes int, aug vision.Augment, views int, limit int64, s train.Strategy) []train.Epoch {

@@ -42,14 +42,14 @@ var pageTime = 15 * time.Second
 var script string
 
 // Pictures shows a field below the cell, waits until the user of the notebook has chosen pictures or a zip of pictures
-// there, or taken some with the camera, and returns their paths in dir, which it makes if needed. A zip and a folder that is dropped keep their
-// folders, so that datasets.ImageFolder(dir) can read one folder per class. Nothing in dir is replaced: a file whose
-// name is taken by another one gets a number, an equal one is kept. Files that are no pictures, that the browser can't
-// read, or whose name leads out of dir, are left out and named below the cell.
+// there, or taken some with the camera, and returns their paths in dir, which it makes if needed. A zip and a folder
+// that is dropped keep their folders, so that datasets.ImageFolder(dir) can read one folder per class. Nothing in dir
+// is replaced: a file whose name is taken by another one gets a number, an equal one is kept. Files that are no
+// pictures, that the browser can't read, or whose name leads out of dir, are left out and named below the cell.
 //
-// Without a page, as when a notebook is executed by nbconvert, it returns the pictures that dir has. It returns an error
-// if there are none, if the upload is larger than the bounds of opts, if dir can't be written, and ctx's error or an
-// interrupt. Pictures that came before the error stay.
+// Without a page, as when a notebook is executed by nbconvert, it returns the pictures that dir has. It returns an
+// error if there are none, if the upload is larger than the bounds of opts, if dir can't be written, and ctx's error or
+// an interrupt. Pictures that came before the error stay.
 func Pictures(ctx context.Context, dir string, opts ...Options) ([]string, error) {
 	o, err := optional.One("tlkit: Upload", opts)
 	if err != nil {

@@ -28,8 +28,8 @@ type op struct {
 
 const magnitudes = 31 // torchvision's num_magnitude_bins
 
-// upTo spreads the magnitudes evenly from 0 to high as torch.linspace does: in single precision, the upper half from the
-// end, each rounded once.
+// upTo spreads the magnitudes evenly from 0 to high as torch.linspace does: in single precision, the upper half from
+// the end, each rounded once.
 func upTo(high float64) func(k, width, height int) float64 {
 	return func(k, _, _ int) float64 {
 		high := float32(high)

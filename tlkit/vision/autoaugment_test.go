@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestAutoAugmentGolden compares every operation with torchvision's, to the byte; testdata/autoaugment.py made the file.
+// TestAutoAugmentGolden compares every operation with torchvision's, to the byte; testdata/autoaugment.py
+// made the file.
 func TestAutoAugmentGolden(t *testing.T) {
 	data, err := os.ReadFile("testdata/autoaugment.json")
 	if err != nil {

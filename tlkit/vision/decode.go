@@ -29,9 +29,9 @@ var decodeMemory = semaphore.NewWeighted(MaxDecodeBytes)
 
 // DecodeOptions set how a file becomes pixels. The zero value gives the pixels of torchvision's ImageFolder.
 type DecodeOptions struct {
-	// Orient rotates and flips the image according to its orientation in EXIF or else XMP (JPEG, PNG and WebP hold one),
-	// so that a photograph is upright, as viewers show it. torchvision and Keras don't; a TIFF file is always upright, as
-	// Pillow reads it for them.
+	// Orient rotates and flips the image according to its orientation in EXIF or else XMP (JPEG, PNG and WebP hold
+	// one), so that a photograph is upright, as viewers show it. torchvision and Keras don't; a TIFF file is always
+	// upright, as Pillow reads it for them.
 	Orient bool
 	// Bits is the number of bits that the values of a 16-bit image use: 8 to 16. Cameras, scanners and microscopes
 	// store 10, 12 or 14 bits in files of 16, which would come out nearly black. 0: the least of 8, 10, 12, 14 and 16

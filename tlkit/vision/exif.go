@@ -59,8 +59,8 @@ func exifOf(format string, data []byte) (exif []byte) {
 	return bytes.TrimPrefix(exif, []byte(exifMark))
 }
 
-// exifText returns the EXIF that earlier ImageMagick wrote into a text of a PNG file, in hexadecimal digits behind three
-// lines; nil if there is none.
+// exifText returns the EXIF that earlier ImageMagick wrote into a text of a PNG file, in hexadecimal digits behind
+// three lines; nil if there is none.
 func exifText(format string, data []byte) []byte {
 	if format != "png" {
 		return nil

@@ -58,7 +58,8 @@ var foreign = []struct {
 	{"zip file", begins("PK\x03\x04"), "unpack it first, such as with: unzip file.zip"},
 	{"HTML page", func(data []byte) bool { return hasPrefixFold(data, "<!doctype html") || hasPrefixFold(data, "<html") },
 		"perhaps a site's error page in place of the image; download the image again"},
-	// These have no bytes of their own at the beginning, so several fields of their headers are checked; they come last.
+	// These have no bytes of their own at the beginning, so several fields of their headers are checked;
+	// they come last.
 	{"SGI image", isSGI, convert},
 	{"PCX", isPCX, convert},
 	{"Targa (TGA)", isTarga, convert},

@@ -204,8 +204,8 @@ func tiffHeader(data []byte) (header, error) {
 	return header{width: c.Width, height: c.Height, perPixel: 2*modelBytes(c.ColorModel) + 3}, err
 }
 
-// unreadTIFF names a feature of a sound TIFF file that the decoder takes for damage, or does not look at; "" if there is
-// none.
+// unreadTIFF names a feature of a sound TIFF file that the decoder takes for damage, or does not look at;
+// "" if there is none.
 func unreadTIFF(data []byte) string {
 	samples, _ := tiffTag(data, tagSamples)
 	planar, _ := tiffTag(data, tagPlanar)
@@ -224,8 +224,8 @@ func unreadTIFF(data []byte) string {
 	return ""
 }
 
-// withAlpha returns a TIFF file of four samples for each pixel whose fourth is not said to be transparency, such as near
-// infrared, as if it were: the decoder then reads the colours, and the fourth is dropped, as in Pillow.
+// withAlpha returns a TIFF file of four samples for each pixel whose fourth is not said to be transparency, such as
+// near infrared, as if it were: the decoder then reads the colours, and the fourth is dropped, as in Pillow.
 func withAlpha(data []byte) []byte {
 	photometric, _ := tiffTag(data, tagPhotometric)
 	samples, _ := tiffTag(data, tagSamples)

@@ -8,8 +8,8 @@ import (
 	"image/draw"
 )
 
-// Image is an 8-bit RGB image. Pix holds 3 bytes per pixel (red, green, blue; 0 to 255), rows from top to bottom without
-// gaps, so that len(Pix) == 3*Width*Height.
+// Image is an 8-bit RGB image. Pix holds 3 bytes per pixel (red, green, blue; 0 to 255), rows from top to bottom
+// without gaps, so that len(Pix) == 3*Width*Height.
 type Image struct {
 	Width, Height int
 	Pix           []uint8
@@ -38,7 +38,8 @@ func New(width, height int) *Image {
 	return &Image{Width: width, Height: height, Pix: make([]uint8, 3*width*height)}
 }
 
-// FromImage copies m. Transparency is dropped as Pillow's convert("RGB") does: the colour that is stored under it stays.
+// FromImage copies m. Transparency is dropped as Pillow's convert("RGB") does: the colour that is stored
+// under it stays.
 func FromImage(m image.Image) *Image {
 	b := m.Bounds()
 	out := New(b.Dx(), b.Dy())

@@ -65,7 +65,8 @@ func TestRandomRect(t *testing.T) {
 		}
 		meanArea += float64(r.Dx()*r.Dy()) / 8000 / n
 	}
-	// Areas are uniform from 0.08 to 1, less the large ones that do not fit: clearly above a third, below the mean of 0.54.
+	// Areas are uniform from 0.08 to 1, less the large ones that do not fit: clearly above a third, below
+	// the mean of 0.54.
 	if meanArea < 0.4 || meanArea > 0.54 {
 		t.Errorf("mean share of the area is %g", meanArea)
 	}

@@ -19,13 +19,13 @@
 //
 // # Untrusted files
 //
-// A pickle is a program. The interpreter in this package runs only the part that a state dict needs: it builds numbers,
-// strings, lists, dictionaries and tensors. Instances of other classes, mostly settings of a training script, are
-// opaque data; of a whole model (torch.save(model)) the parameters and buffers are read, which are data, too. Nothing in
-// the file is ever executed. A file that names functions that attacks call, such as os.system, is refused with a
-// [ForbiddenError], and so is one whose weights lie within an unknown class that is no module. Sizes are compared with
-// the number of bytes present before memory is allocated, so a file with false sizes costs at most a small multiple of
-// its own size.
+// A pickle is a program. The interpreter in this package runs only the part that a state dict needs: it builds
+// numbers, strings, lists, dictionaries and tensors. Instances of other classes, mostly settings of a training script,
+// are opaque data; of a whole model (torch.save(model)) the parameters and buffers are read, which are data, too.
+// Nothing in the file is ever executed. A file that names functions that attacks call, such as os.system, is refused
+// with a [ForbiddenError], and so is one whose weights lie within an unknown class that is no module. Sizes are
+// compared with the number of bytes present before memory is allocated, so a file with false sizes costs at most a
+// small multiple of its own size.
 //
 // # ONNX
 //

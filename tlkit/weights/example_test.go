@@ -40,5 +40,6 @@ func ExampleMatch() {
 	sd.Source = "checkpoint.pth"
 	fmt.Println(weights.Match([]weights.Spec{{Key: "0.weight", Shape: []int{3, 2, 3, 3}}, {Key: "2.weight", Shape: []int{10, 3}}}, sd))
 	// Output:
-	// weights: checkpoint.pth: the state dict does not fit the model (1 keys do); 6 unexpected: 0.bias, 1.weight, 1.bias, 1.running_mean, 1.running_var, 2.bias; 1 of another shape: 2.weight (model [10 3], file [2 3])
+	// weights: checkpoint.pth: the state dict does not fit the model (1 keys do); 6 unexpected: 0.bias, 1.weight,
+	// 1.bias, 1.running_mean, 1.running_var, 2.bias; 1 of another shape: 2.weight (model [10 3], file [2 3])
 }

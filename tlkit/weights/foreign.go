@@ -118,7 +118,8 @@ func detect(head []byte, size int64) (format, *ForeignError) {
 
 // protocolBuffer recognises the protocol buffers that hold networks.
 func protocolBuffer(head []byte) *ForeignError {
-	// ONNX begins with ir_version (field 1, a small number); next comes a string or message field of ModelProto (2 to 8, 14, 20).
+	// ONNX begins with ir_version (field 1, a small number); next comes a string or message field of
+	// ModelProto (2 to 8, 14, 20).
 	if len(head) > 2 && head[0] == 0x08 && head[1] >= 1 && head[1] <= 32 &&
 		bytes.IndexByte([]byte("\x12\x1a\x22\x28\x32\x3a\x42\x72\xa2"), head[2]) >= 0 {
 		// TensorFlow's SavedModel and Core ML begin alike, but field 2 is a message there, no text.
@@ -144,8 +145,8 @@ func protocolBuffer(head []byte) *ForeignError {
 	return nil
 }
 
-// lengthDelimited returns the content of a length-delimited field with the tag at the beginning of b, as far as b has it, and
-// what follows; nil if there is another tag.
+// lengthDelimited returns the content of a length-delimited field with the tag at the beginning of b, as far as b has
+// it, and what follows; nil if there is another tag.
 func lengthDelimited(b []byte, tag byte) (content, rest []byte) {
 	if len(b) < 2 || b[0] != tag {
 		return nil, nil

@@ -1,9 +1,9 @@
 package weights
 
 // A pickle of a whole model, as torch.save(model) writes it, holds every nn.Module as the name of its class and its
-// attributes. Three of these, _parameters, _buffers and _modules, are dictionaries, and they are what a state dict is made
-// of (torch.nn.Module.state_dict). They are read as data: the class is not looked for, and no code of it runs. How the
-// layers are connected is code, and so is not in the file.
+// attributes. Three of these, _parameters, _buffers and _modules, are dictionaries, and they are what a state dict is
+// made of (torch.nn.Module.state_dict). They are read as data: the class is not looked for, and no code of it runs. How
+// the layers are connected is code, and so is not in the file.
 
 // The names of the attributes of torch.nn.Module that are read.
 const (

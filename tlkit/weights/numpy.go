@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// NumPy's arrays within a pickle. Old checkpoints and model zoos (Detectron2's .pkl) hold them in place of tensors. They are
-// read as data: an element type, a shape and bytes.
+// NumPy's arrays within a pickle. Old checkpoints and model zoos (Detectron2's .pkl) hold them in place of tensors.
+// They are read as data: an element type, a shape and bytes.
 
 // numpyDTypes are NumPy's codes of element types (numpy.dtype(code), kind and bytes).
 var numpyDTypes = map[string]DType{

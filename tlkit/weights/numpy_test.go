@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestArrays: NumPy arrays of all forms have the values of the tensors that they stand for; those of texts and objects are left out.
+// TestArrays: NumPy arrays of all forms have the values of the tensors that they stand for; those of texts and
+// objects are left out.
 func TestArrays(t *testing.T) {
 	for _, name := range []string{"arrays.zip.pth", "arrays.protocol5.zip.pth", "arrays.legacy.pth", "arrays.pkl"} {
 		t.Run(name, func(t *testing.T) {

@@ -36,9 +36,9 @@ type Options struct {
 // under a number ({fold: state dict}) has it as its name. A plain pickle (pickle.dump) is read like a file of
 // torch.save. NumPy arrays are tensors; for rules 3 and 4 they don't count beside dictionaries with tensors.
 //
-// If two entries of rule 2 or rule 4 are possible, the error is a *[KeyError] that lists them, and Options.Key chooses. Other
-// dictionaries with tensors, such as model_ema beside model, are named in StateDict.Others. States of optimizers don't
-// count.
+// If two entries of rule 2 or rule 4 are possible, the error is a *[KeyError] that lists them, and Options.Key
+// chooses. Other dictionaries with tensors, such as model_ema beside model, are named in StateDict.Others. States of
+// optimizers don't count.
 //
 // The pickle of a whole model (torch.save(model)) is a dictionary for this rule, whose entries are those of its
 // state_dict(), and so is a model in an entry of a dictionary, or in an attribute of the object that the file holds

@@ -12,7 +12,8 @@ import (
 type KeyError struct {
 	Path string // the file
 	Key  string // the value of the option, "" if it was not set
-	// Option is the name of the option for the message, "" for Options.Key: a package with an option of its own sets it.
+	// Option is the name of the option for the message, "" for Options.Key: a package with an option of
+	// its own sets it.
 	Option string
 	// Found are the places of dictionaries that the option may name, as the option names them.
 	Found []string
@@ -167,8 +168,8 @@ func choose(d *dict) (name string, others []string, err *KeyError) {
 	return name, slices.DeleteFunc(others, func(other string) bool { return other == name }), nil
 }
 
-// hasTensor reports whether an entry of d is a tensor. NumPy arrays don't count: beside dictionaries with tensors they are
-// figures, such as the accuracy per class.
+// hasTensor reports whether an entry of d is a tensor. NumPy arrays don't count: beside dictionaries with tensors they
+// are figures, such as the accuracy per class.
 func (d *dict) hasTensor() bool {
 	return slices.ContainsFunc(d.values, func(v any) bool { t, ok := v.(*Tensor); return ok && !t.inPickle })
 }

@@ -46,8 +46,8 @@ func ShardNames(index []byte) ([]string, error) {
 // maxIndexBytes is far above the size of any index.
 const maxIndexBytes = 64 << 20
 
-// OpenIndex opens a checkpoint in several files by its index (model.safetensors.index.json, pytorch_model.bin.index.json),
-// which lists the files beside it.
+// OpenIndex opens a checkpoint in several files by its index (model.safetensors.index.json,
+// pytorch_model.bin.index.json), which lists the files beside it.
 func OpenIndex(path string) (*StateDict, error) {
 	f, err := os.Open(path)
 	if err != nil {

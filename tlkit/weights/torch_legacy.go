@@ -129,8 +129,8 @@ func legacyStorage(storages map[string]*storage, id any) (any, error) {
 	return &storage{dtype: root.dtype, numel: int(n), root: root, first: int(first)}, nil
 }
 
-// moduleClass returns the class of the persistent id ("module", class, source file, source text), under which the legacy
-// form keeps a class of modules. The text is not read.
+// moduleClass returns the class of the persistent id ("module", class, source file, source text), under which the
+// legacy form keeps a class of modules. The text is not read.
 func moduleClass(id any) (*global, bool) {
 	t := sequence(id)
 	if len(t) < 2 || t[0] != any("module") {

@@ -91,9 +91,9 @@ func (c *collector) add(d *dict, prefix string, depth int) error {
 	return nil
 }
 
-// foreignIn returns the callable that made a tensor of a kind that is not read, nil if v is none: v itself, or an item of
-// a tuple or of an object's state at most depth levels down, as which quantised layers keep their weights with the bias
-// (_packed_params).
+// foreignIn returns the callable that made a tensor of a kind that is not read, nil if v is none: v itself, or an item
+// of a tuple or of an object's state at most depth levels down, as which quantised layers keep their weights with the
+// bias (_packed_params).
 func foreignIn(v any, depth int) *global {
 	items, _ := v.(tuple)
 	if o, ok := v.(*object); ok {

@@ -65,8 +65,8 @@ func openTorchZip(r io.ReaderAt, size int64, opts Options) (*StateDict, error) {
 	return sd, nil
 }
 
-// sums returns the checksums of the records that are used and read in place. A checksum of 0 says that none was computed.
-// Records that overlap are an error: a small file could take hours to verify.
+// sums returns the checksums of the records that are used and read in place. A checksum of 0 says that none was
+// computed. Records that overlap are an error: a small file could take hours to verify.
 func (a *torchArchive) sums() (sums []recordSum, err error) {
 	left := uint64(a.size)
 	for _, f := range a.records {

@@ -132,8 +132,8 @@ func (l *list) asDict() (*dict, bool) {
 	return l.dict, len(l.dict.keys) > 0
 }
 
-// isModel reports whether an item of a list is a model or a state dict. Other dictionaries with tensors are figures, such as
-// the loss of each epoch.
+// isModel reports whether an item of a list is a model or a state dict. Other dictionaries with tensors are figures,
+// such as the loss of each epoch.
 func isModel(item any) bool {
 	d, _ := item.(*dict)
 	if o, ok := item.(*object); ok {

@@ -36,9 +36,10 @@ type recordSum struct {
 	crc  uint32
 }
 
-// Verify reads the whole file and compares it with the checksums that the file itself has: the CRC-32 of each record of a
-// PyTorch zip archive. Files without checksums (safetensors, the legacy form, torch.serialization.set_crc32_options(False))
-// give nil. PyTorch does not compare them, so a file with a flipped bit loads there with wrong values.
+// Verify reads the whole file and compares it with the checksums that the file itself has: the CRC-32 of each record of
+// a PyTorch zip archive. Files without checksums (safetensors, the legacy form,
+// torch.serialization.set_crc32_options(False)) give nil. PyTorch does not compare them, so a file with a flipped bit
+// loads there with wrong values.
 func (sd *StateDict) Verify() error {
 	for _, s := range sd.sums {
 		h := crc32.NewIEEE()

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestOverlap: an archive whose directory lists one record many times is refused, as to verify it would take a time without
-// bound. Each entry says that it is the record of the first storage.
+// TestOverlap: an archive whose directory lists one record many times is refused, as to verify it would take a time
+// without bound. Each entry says that it is the record of the first storage.
 func TestOverlap(t *testing.T) {
 	content := make([]byte, 1<<10)
 	content[0] = 1

@@ -22,9 +22,10 @@ var chaotic = map[string]struct{ apart float64 }{
 	"efficientnet_v2_l": {4},
 }
 
-// amplified are models that amplify rounding so that a tolerance of 1e-3 is too narrow for an engine. In efficientnet_v2_s the golden
-// logits, PyTorch's in single precision, are up to 4.1e-4 of their deviation from its logits in double precision (in the
-// first eight), and pure Go, ONNX Runtime and OpenVINO are 5.0e-4, 3.7e-4 and 1.2e-3 from the golden ones.
+// amplified are models that amplify rounding so that a tolerance of 1e-3 is too narrow for an engine. In
+// efficientnet_v2_s the golden logits, PyTorch's in single precision, are up to 4.1e-4 of their deviation from its
+// logits in double precision (in the first eight), and pure Go, ONNX Runtime and OpenVINO are 5.0e-4, 3.7e-4 and 1.2e-3
+// from the golden ones.
 var amplified = map[string]float64{"efficientnet_v2_s on openvino": 2e-3}
 
 // TestGoldenDouble computes ill-conditioned networks with the golden files' weights in double precision, where there is

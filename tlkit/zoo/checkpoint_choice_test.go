@@ -59,8 +59,8 @@ func TestCheckpointChoice(t *testing.T) {
 	}
 }
 
-// TestCheckpointValues: whole numbers are no weights, values that are not finite are named, and a file in several parts is
-// opened by its index.
+// TestCheckpointValues: whole numbers are no weights, values that are not finite are named, and a file in several parts
+// is opened by its index.
 func TestCheckpointValues(t *testing.T) {
 	away(t)
 	m := small(t, []string{"a", "b"}, 1)

@@ -341,8 +341,8 @@ func TestMetadataOfOnesOwn(t *testing.T) {
 	}
 }
 
-// TestSharedTensors: a module that holds the layers of a network twice, written by safetensors.torch.save_model, has one
-// name for each tensor; the network's own is in the metadata, and so is found with the output layer beside it.
+// TestSharedTensors: a module that holds the layers of a network twice, written by safetensors.torch.save_model, has
+// one name for each tensor; the network's own is in the metadata, and so is found with the output layer beside it.
 func TestSharedTensors(t *testing.T) {
 	away(t)
 	m := small(t, []string{"a", "b", "c"}, 1)

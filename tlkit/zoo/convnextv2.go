@@ -11,8 +11,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
-// convNeXtV2Config is one size of the family: channels of the first stage, each later one has twice as many, and blocks of the
-// four stages.
+// convNeXtV2Config is one size of the family: channels of the first stage, each later one has twice as many, and
+// blocks of the four stages.
 type convNeXtV2Config struct {
 	name     string
 	channels int
@@ -34,8 +34,8 @@ var convNeXtV2Configs = []convNeXtV2Config{
 	{"convnextv2_large", 192, [4]int{3, 3, 27, 3}},
 }
 
-// convNeXtV2s are the networks of Woo et al. 2023, ConvNeXt V2 (arXiv 2301.00808, section 3.2 and appendix A.1): ConvNeXt with
-// global response normalisation in place of layer scale. Keys are timm's.
+// convNeXtV2s are the networks of Woo et al. 2023, ConvNeXt V2 (arXiv 2301.00808, section 3.2 and appendix A.1):
+// ConvNeXt with global response normalisation in place of layer scale. Keys are timm's.
 func convNeXtV2s() []Spec {
 	var specs []Spec
 	for _, c := range convNeXtV2Configs {
@@ -101,9 +101,9 @@ func convNeXtV2Block(s *nn.Scope, x *Node) *Node {
 	return Add(x, nn.LinearWith(s.In("mlp.fc2"), y, c, truncated, nn.Constant(0)))
 }
 
-// responseNorm is global response normalisation, algorithm 1 of Woo et al. 2023: each channel is weighted by its length over
-// the image, divided by the mean of all channels' lengths. The number under the root keeps the gradient of a channel of zeros
-// finite, and changes no value of float32.
+// responseNorm is global response normalisation, algorithm 1 of Woo et al. 2023: each channel is weighted by its length
+// over the image, divided by the mean of all channels' lengths. The number under the root keeps the gradient of a
+// channel of zeros finite, and changes no value of float32.
 func responseNorm(s *nn.Scope, x *Node) *Node {
 	c := channels(x)
 	weight := Reshape(s.Param(x.Graph(), "weight", nn.Plain, nn.Constant(0), c), 1, 1, 1, c)

@@ -26,8 +26,9 @@ const (
 	Float16 Precision = "float16"
 	// BFloat16 stores weights in 16 bits, of which 8 are significant, with float32's range; else it is as Float16.
 	BFloat16 Precision = "bfloat16"
-	// Int8 stores weights in 8 bits, a quarter of the size, and computes convolutions and linear layers in whole numbers
-	// where the runtime can (ONNX Runtime, OpenVINO): .onnx files only, in QDQ form. It needs images for calibration.
+	// Int8 stores weights in 8 bits, a quarter of the size, and computes convolutions and linear layers in
+	// whole numbers where the runtime can (ONNX Runtime, OpenVINO): .onnx files only, in QDQ form. It
+	// needs images for calibration.
 	Int8 Precision = "int8"
 )
 
@@ -41,8 +42,8 @@ type ExportOptions struct {
 	// Float lists layers, or groups of them, such as "features.0" or "fc", that stay in float32 with Int8.
 	Float []string
 	// FullRange lets the weights of Int8 take whole numbers from -127 to 127 instead of -64 to 64: half the rounding.
-	// Processors with AVX2 or AVX-512 but without VNNI add products in 16 bits, which large weights overflow: there such
-	// a file is less accurate, not more. Take it if all machines that will run the file have VNNI, or are arm64.
+	// Processors with AVX2 or AVX-512 but without VNNI add products in 16 bits, which large weights overflow: there
+	// such a file is less accurate, not more. Take it if all machines that will run the file have VNNI, or are arm64.
 	FullRange bool
 	// Graph marks an .onnx file as one whose graph is the network, so that a program without the network's code reads
 	// it (see [Spec.BuiltIn]). It is so with Int8, and for networks that came from such a file.
@@ -61,8 +62,8 @@ type Stored struct {
 	Error  float64
 }
 
-// ExportWith is [Model.Export] with a choice of precision; the context ends the calibration. [LoadExported] reads all of them; a model of Int8 comes back
-// with its rounding, computed in float32.
+// ExportWith is [Model.Export] with a choice of precision; the context ends the calibration. [LoadExported] reads all
+// of them; a model of Int8 comes back with its rounding, computed in float32.
 //
 // With Int8 batch norms are folded into convolutions, weights get a scale per output channel, and activations one per
 // tensor (Jacob et al. 2018, arXiv 1712.05877). The range of an activation is the largest over all images, or the mean

@@ -46,8 +46,8 @@ type fit struct {
 }
 
 // underHead reports whether a key is in the module of the output layer without being of it, such as mobilenet_v3's
-// classifier.0 and VGG's classifier.3: files of a backbone without a head lack these layers, too, and a head of people's own
-// replaces them.
+// classifier.0 and VGG's classifier.3: files of a backbone without a head lack these layers, too, and a head of
+// people's own replaces them.
 func (m *Model) underHead(key string) bool {
 	return module(key) == module(m.HeadKey()) && !strings.HasPrefix(key, m.HeadKey()+".")
 }
@@ -72,9 +72,9 @@ func unwrapped(sd *weights.StateDict) *weights.StateDict {
 	return sd
 }
 
-// bestFit finds the prefix and the layout under which most keys of the file are the network's; if prefix is set, only
-// those that begin with it are tried. It is an error if two parts of the file fit equally well, such as a student and its
-// teacher.
+// bestFit finds the prefix and the layout under which most keys of the file are the network's; if prefix is set,
+// only those that begin with it are tried. It is an error if two parts of the file fit equally well, such as a
+// student and its teacher.
 func (m *Model) bestFit(sd *weights.StateDict, layouts []layout, prefix string) (*fit, error) {
 	if prefix != "" && !slices.ContainsFunc(sd.Keys(), func(key string) bool { return strings.HasPrefix(key, prefix) }) {
 		return nil, fmt.Errorf("zoo: no key of %s begins with LoadOptions.Prefix, %q; they begin with %s", sd.Source, prefix, beginnings(sd))
@@ -227,9 +227,9 @@ func bookkeeping(key string) bool {
 }
 
 // mismatch compares the backbone with the entries that were found, and returns nil or a *weights.MismatchError. An
-// unused key is a mismatch, too, if it lies within a module of the backbone: the file then holds a larger network. Layers
-// between the backbone and the output layer that do not fit are listed in f.fresh. With whole, a description beside the
-// file says that it is this very network: then only a file without an output layer may lack them.
+// unused key is a mismatch, too, if it lies within a module of the backbone: the file then holds a larger network.
+// Layers between the backbone and the output layer that do not fit are listed in f.fresh. With whole, a description
+// beside the file says that it is this very network: then only a file without an output layer may lack them.
 func (f *fit) mismatch(m *Model, entries []weights.Entry, sd *weights.StateDict, whole bool) error {
 	e := &weights.MismatchError{Source: sd.Source, Prefix: f.prefix, Layout: f.layout.name}
 	shapes := map[string][]int{}

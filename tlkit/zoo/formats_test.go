@@ -16,8 +16,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
 )
 
-// TestFormats loads networks of three libraries from each kind of file that people have them in, and logs a table of the
-// logits' largest differences from PyTorch's, over the logits' standard deviation:
+// TestFormats loads networks of three libraries from each kind of file that people have them in, and logs a table of
+// the logits' largest differences from PyTorch's, over the logits' standard deviation:
 //
 //	go test ./tlkit/zoo -run Formats -tags slow -v
 func TestFormats(t *testing.T) {

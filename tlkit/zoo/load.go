@@ -71,17 +71,17 @@ const Random = "random"
 //   - a model of the zoo, optionally with a weight set: "resnet50", "resnet50.IMAGENET1K_V1". Weight files are looked
 //     up in TLKIT_DATA and in the cache before they are downloaded; TLKIT_MIRROR stands in for torchvision's server.
 //     "vit_b_16_eps1e-12" is the network whose normalisations add that number to the variance, for weight files that
-//     were trained so (transformers' ViT, timm's mobilenetv3); of the families vit, deit, clip, siglip, eva02, beit, dinov2, swin,
-//     efficientnet and mobilenet_v3, and of the networks that begin with tf_.
+//     were trained so (transformers' ViT, timm's mobilenetv3); of the families vit, deit, clip, siglip, eva02, beit,
+//     dinov2, swin, efficientnet and mobilenet_v3, and of the networks that begin with tf_.
 //
 //   - a repository of the Hugging Face hub, optionally at a revision: "hf://timm/resnet18.a1_in1k",
 //     "hf://microsoft/resnet-50@main", of timm or of transformers. Its config.json gives architecture, classes and
 //     licence, and that file or preprocessor_config.json the preprocessing. The files are kept where Python keeps them.
 //     HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE mean what they mean in Python. Of timm,
 //     [TimmArchitectures] lists what can be loaded; of transformers, image classifiers of the types resnet, regnet,
-//     convnext, convnextv2, vit, deit, beit, data2vec-vision, dinov2, swin, swinv2, efficientnet, mobilenet_v1, mobilenet_v2
-//     and mobilevit, and image towers of the types clip and siglip, whose network is one of the zoo. A model that is not the same network as its relative here is
-//     refused.
+//     convnext, convnextv2, vit, deit, beit, data2vec-vision, dinov2, swin, swinv2, efficientnet, mobilenet_v1,
+//     mobilenet_v2 and mobilevit, and image towers of the types clip and siglip, whose network is one of the zoo. A
+//     model that is not the same network as its relative here is refused.
 //
 //   - a folder with such files: "./my-model", as save_pretrained of transformers and timm's save_for_hf write it, or a
 //     repository in the hub's cache, "~/.cache/huggingface/hub/models--OWNER--NAME".
@@ -95,9 +95,8 @@ const Random = "random"
 //     DequantizeLinear) are computed in float32, with the file's rounding. LoadOptions.Preprocess gives the preparation
 //     of images. A file that leaves the size of images open is read for Preprocess.Crop. The file must have square
 //     images of three channels, or of one (which gets the mean of the three), and a linear output layer; an error
-//     names every unknown operator.
-//     Operators at its end that make labels of the scores (ArgMax, TopK, ZipMap, as Custom Vision and ML.NET write them)
-//     are left out.
+//     names every unknown operator. Operators at its end that make labels of the scores (ArgMax, TopK, ZipMap, as
+//     Custom Vision and ML.NET write them) are left out.
 //
 //   - any other file is judged by its first bytes: an ONNX model loads under any name; for formats that are not read
 //     (HDF5, TensorFlow, TensorRT, Flax, GGUF and others) the error names the format and the next step.

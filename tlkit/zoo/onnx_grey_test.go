@@ -18,8 +18,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
 )
 
-// TestONNXGrey: a network for images of one channel has the logits of the one for three whose first kernel is its own for
-// each channel, on grey images; they are said to get the mean of the channels.
+// TestONNXGrey: a network for images of one channel has the logits of the one for three whose first kernel is its own
+// for each channel, on grey images; they are said to get the mean of the channels.
 func TestONNXGrey(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(onnxFixtures, "resnet.onnx"))
 	if err != nil {

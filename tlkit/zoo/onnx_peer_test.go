@@ -33,10 +33,10 @@ var notImported = map[string]string{
 	"tv_squeezenet1_1": "must come from a linear layer",
 }
 
-// TestONNXNetworks holds networks of torchvision, timm and transformers, exported by today's PyTorch in each of its ways,
-// against the logits that PyTorch computes, for a batch of two images whatever the file fixes. TLKIT_PEER_PYTHON names a
-// Python with torch, torchvision, timm, transformers and onnxscript; TLKIT_PEER_ONNX may name a folder with what the
-// script made before. -v prints the table.
+// TestONNXNetworks holds networks of torchvision, timm and transformers, exported by today's PyTorch in each of its
+// ways, against the logits that PyTorch computes, for a batch of two images whatever the file fixes. TLKIT_PEER_PYTHON
+// names a Python with torch, torchvision, timm, transformers and onnxscript; TLKIT_PEER_ONNX may name a folder with
+// what the script made before. -v prints the table.
 func TestONNXNetworks(t *testing.T) {
 	python, made := os.Getenv("TLKIT_PEER_PYTHON"), os.Getenv("TLKIT_PEER_ONNX")
 	if python == "" || !slow && made == "" {

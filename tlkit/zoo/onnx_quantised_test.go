@@ -17,8 +17,8 @@ import (
 
 // TestONNXQuantised holds networks with weights in fewer bits, as ONNX Runtime's quantiser and others write them
 // (make_quantised.py), against ONNX Runtime. The rounding of the logits themselves is left out here, as is a value that
-// lies between two steps: hence the tolerance of the first two, three of the output's steps. ONNX Runtime rounds to float16
-// between layers, too: hence that of the last two.
+// lies between two steps: hence the tolerance of the first two, three of the output's steps. ONNX Runtime rounds to
+// float16 between layers, too: hence that of the last two.
 func TestONNXQuantised(t *testing.T) {
 	dir, goldens := unpackNetworks(t, "quantised.zip", 9)
 	engine, err := backend.Default()

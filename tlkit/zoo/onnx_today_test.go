@@ -57,8 +57,8 @@ func formulaImages(count, size int) *tensors.Tensor {
 	return channelsLast(pixels, count, size)
 }
 
-// TestONNXToday holds small networks, exported by today's PyTorch in each of its ways, against PyTorch: for one image and
-// for three, whatever batch the file was exported with.
+// TestONNXToday holds small networks, exported by today's PyTorch in each of its ways, against PyTorch: for one image
+// and for three, whatever batch the file was exported with.
 func TestONNXToday(t *testing.T) {
 	dir, goldens := today(t)
 	engine, err := backend.Default()

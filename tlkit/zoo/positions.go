@@ -67,8 +67,8 @@ func (m *Model) positionsIn(sd *weights.StateDict, layouts []layout, prefix stri
 	return m.positionsFor(t.Shape[len(t.Shape)-2])
 }
 
-// sized returns the model for images of the size that the file's learned positions are for: m itself, if it is that. Its
-// images must be prepared at that size.
+// sized returns the model for images of the size that the file's learned positions are for: m itself, if it is that.
+// Its images must be prepared at that size.
 func (v *values) sized(m *Model, sd *weights.StateDict, o LoadOptions) (*Model, error) {
 	size := m.positionsIn(sd, append(slices.Clip(v.layouts), m.inner()...), o.Prefix)
 	if size == 0 || size == m.Spec.InputSize && m.Spec.sizeBound() {

@@ -32,8 +32,8 @@ type FilePrediction struct {
 	File string
 	// Prediction is the most probable class; the zero value where Err is set.
 	Prediction
-	// Err is the reason why a file could not be classified: a broken image, one of a format that is not read, or outputs
-	// that are no finite numbers.
+	// Err is the reason why a file could not be classified: a broken image, one of a format that is not read, or
+	// outputs that are no finite numbers.
 	Err error
 }
 

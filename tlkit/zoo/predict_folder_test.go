@@ -21,8 +21,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// TestPredictFolder: the images of a folder are classified as Predict does, in the order of their paths; what is no image is
-// left out, a broken one listed.
+// TestPredictFolder: the images of a folder are classified as Predict does, in the order of their paths; what is no
+// image is left out, a broken one listed.
 func TestPredictFolder(t *testing.T) {
 	m, err := zoo.Load("resnet20.shapes")
 	if err != nil {
@@ -279,8 +279,8 @@ func spoil(t *testing.T, m *zoo.Model) {
 	}
 }
 
-// TestWhereLooked: an error for a path at which there is nothing names the folder in which it was looked for, and one for
-// weights the nearest name.
+// TestWhereLooked: an error for a path at which there is nothing names the folder in which it was looked for, and one
+// for weights the nearest name.
 func TestWhereLooked(t *testing.T) {
 	wd, err := os.Getwd()
 	if err != nil {

@@ -75,8 +75,8 @@ func TestProcessorFields(t *testing.T) {
 	}
 }
 
-// TestTimmFields: fields that timm's pretrained_cfg leaves out have timm's defaults (timm.data.resolve_data_config), and
-// outputs for no class are refused.
+// TestTimmFields: fields that timm's pretrained_cfg leaves out have timm's defaults (timm.data.resolve_data_config),
+// and outputs for no class are refused.
 func TestTimmFields(t *testing.T) {
 	away(t)
 	photo := vision.Preprocess{Resize: 256, Crop: 224, Interpolation: vision.Bicubic, Mean: vision.ImageNetMean, Std: vision.ImageNetStd}

@@ -29,8 +29,8 @@ var reparametrizations = []reparametrized{
 	{"spectrally normalised", []string{".original", ".0._u", ".0._v"}, spectral, 0},
 }
 
-// parametrizations is the module that keeps the parts of a tensor since PyTorch 1.9: conv.parametrizations.weight.original
-// belongs to conv.weight.
+// parametrizations is the module that keeps the parts of a tensor since PyTorch 1.9:
+// conv.parametrizations.weight.original belongs to conv.weight.
 const parametrizations = ".parametrizations."
 
 // plainWeights computes the tensors that a file holds in parts. The notes say which; without any, it returns sd.
@@ -139,8 +139,8 @@ func normalised(parts [][]float32, shape []int) ([]float32, error) {
 	return out, nil
 }
 
-// spectral is weight_orig divided by u'Wv, where W has the first axis as rows; or the second, as of transposed convolutions,
-// if only that one has u's length.
+// spectral is weight_orig divided by u'Wv, where W has the first axis as rows; or the second, as of transposed
+// convolutions, if only that one has u's length.
 func spectral(parts [][]float32, shape []int) ([]float32, error) {
 	out, u, v := slices.Clone(parts[0]), parts[1], parts[2]
 	second := len(shape) > 1 && len(u) != shape[0] && len(u) == shape[1]

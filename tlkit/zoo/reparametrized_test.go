@@ -11,8 +11,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
 )
 
-// TestReparametrized: tensors that torch.nn.utils keeps in parts are computed as PyTorch's forward pass does, and what a
-// profiler leaves is no weight.
+// TestReparametrized: tensors that torch.nn.utils keeps in parts are computed as PyTorch's forward pass does, and what
+// a profiler leaves is no weight.
 func TestReparametrized(t *testing.T) {
 	away(t)
 	m := small(t, []string{"a", "b"}, 1)
@@ -123,8 +123,9 @@ func lengths(t *testing.T, shape []int, w []float32) weights.Tensor {
 	return out
 }
 
-// TestSpectralTransposed: the vectors of a transposed convolution belong to its second axis (torch.nn.utils.spectral_norm). Such
-// a layer beside the network, as of a decoder, does not keep the file from loading.
+// TestSpectralTransposed: the vectors of a transposed convolution belong to its second axis
+// (torch.nn.utils.spectral_norm). Such a layer beside the network, as of a decoder, does not keep the
+// file from loading.
 func TestSpectralTransposed(t *testing.T) {
 	away(t)
 	m := small(t, []string{"a", "b"}, 1)

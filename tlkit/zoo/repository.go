@@ -127,8 +127,8 @@ var foreignFolders = []struct{ file, is string }{
 	{"adapter_config.json", "an adapter (PEFT) without its model. In Python, merge it into the model (merge_and_unload) and save that (save_pretrained)"},
 }
 
-// snapshot returns the folder of the files within a repository in the hub's cache (models--OWNER--NAME), that of its main
-// branch or the only one; else the folder itself.
+// snapshot returns the folder of the files within a repository in the hub's cache (models--OWNER--NAME), that of its
+// main branch or the only one; else the folder itself.
 func snapshot(path string) string {
 	if !strings.HasPrefix(filepath.Base(path), "models--") {
 		return path
@@ -258,8 +258,8 @@ func (d *description) readProcessor(ctx context.Context, r repository) error {
 	return d.takeProcessor(text)
 }
 
-// readNestedProcessor takes the preprocessing from processor_config.json, in which processors of several parts keep that
-// of images.
+// readNestedProcessor takes the preprocessing from processor_config.json, in which processors of several
+// parts keep that of images.
 func (d *description) readNestedProcessor(ctx context.Context, r repository) error {
 	text, err := readSmall(ctx, r, "processor_config.json")
 	if absent(err) {

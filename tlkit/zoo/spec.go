@@ -34,8 +34,8 @@ type Spec struct {
 	// Version is that of torchvision's class, for classes that refuse a state dict without it; 0 for the others.
 	Version int
 
-	// written, when set, converts the entries of a state dict to those of PyTorch's network, and read converts them back and
-	// leaves others as they are; nil where both are the same.
+	// written, when set, converts the entries of a state dict to those of PyTorch's network, and read converts them
+	// back and leaves others as they are; nil where both are the same.
 	written func(entries []weights.Entry) ([]weights.Entry, error)
 	read    func(sd *weights.StateDict) (*weights.StateDict, error)
 	// constant, when set, returns the values of a tensor of state dicts that is a constant of the network.

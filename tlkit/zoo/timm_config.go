@@ -185,7 +185,8 @@ func (d *description) setSize(c timmConfig, cfg timmPreprocess, architecture str
 	return nil
 }
 
-// imageSize is img_size of the arguments that the model was made with, a number or two equal ones; 0 if it is not given.
+// imageSize is img_size of the arguments that the model was made with, a number or two equal ones; 0 if
+// it is not given.
 func (c timmConfig) imageSize() (int, error) {
 	sides, ok := c.ModelArgs["img_size"].([]any)
 	if !ok {

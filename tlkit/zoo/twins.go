@@ -9,8 +9,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
-// A file of weights does not say everything about its network: networks of the zoo whose tensors have the same names and
-// shapes may differ in their activations, their windows or their padding. A test compares all networks.
+// A file of weights does not say everything about its network: networks of the zoo whose tensors have the same names
+// and shapes may differ in their activations, their windows or their padding. A test compares all networks.
 
 // paddedTwins are networks that differ in how they pad: first as PyTorch, then as TensorFlow.
 var paddedTwins = [][2]string{

@@ -9,8 +9,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
-// TestTwins compares the tensors of all networks. Those whose names and shapes are the same, apart from the output layer
-// and from tables that files leave out, are twins, so that a note names them.
+// TestTwins compares the tensors of all networks. Those whose names and shapes are the same, apart from the output
+// layer and from tables that files leave out, are twins, so that a note names them.
 func TestTwins(t *testing.T) {
 	groups, width := map[string][]string{}, map[string]int{} // width: of the features
 	for _, name := range List(Filter{}) {

@@ -11,8 +11,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo/zootest"
 )
 
-// TestUnderHead: files that lack layers between backbone and output layer, or have a head of another build, load with these
-// layers new, and say so. No head of another build is taken for the network's.
+// TestUnderHead: files that lack layers between backbone and output layer, or have a head of another build, load with
+// these layers new, and say so. No head of another build is taken for the network's.
 func TestUnderHead(t *testing.T) {
 	away(t)
 	spec, err := zoo.Info("mobilenet_v3_small")

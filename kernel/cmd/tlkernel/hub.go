@@ -72,8 +72,8 @@ func startHub(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	if err := hub.Prepare(ctx, opts); err != nil || *prepareOnly {
 		return err
 	}
-	// JupyterHub replaces this process. The signals that are caught here have their default there, also where a shell has
-	// started this process in the background, with interrupts ignored.
+	// JupyterHub replaces this process. The signals that are caught here have their default there, also where a shell
+	// has started this process in the background, with interrupts ignored.
 	return hub.Start(opts)
 }
 

@@ -70,8 +70,8 @@ func TestTakeFlag(t *testing.T) {
 	}
 }
 
-// TestEmptyFlags: an empty value, as that of a variable that is not set, does not mean the default, nor is the next flag
-// one.
+// TestEmptyFlags: an empty value, as that of a variable that is not set, does not mean the default, nor
+// is the next flag one.
 func TestEmptyFlags(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	t.Setenv("TLKIT_HOME", "")

@@ -16,9 +16,9 @@ const (
 	goStack = 1_000_000_000
 	// spare is the part of the largest stack for the functions of libraries, which are called without a check.
 	spare = 8 << 20
-	// checkEvery and checkWithin choose the calls that check: those whose frame is in the last checkWithin bytes of each
-	// checkEvery bytes of memory. A recursion whose frames are no larger than checkWithin comes there, and other calls
-	// seldom do.
+	// checkEvery and checkWithin choose the calls that check: those whose frame is in the last checkWithin bytes
+	// of each checkEvery bytes of memory. A recursion whose frames are no larger than checkWithin comes there,
+	// and other calls seldom do.
 	checkEvery, checkWithin = 1 << 20, 8 << 10
 )
 
@@ -37,8 +37,8 @@ func usable(limit int) uintptr {
 	return 1<<(bits.Len(uint(limit))-1) - spare
 }
 
-// SetMaxStack is debug.SetMaxStack for a cell. A lower limit than Go's own is left to Depth: where a stack is full for Go,
-// the process ends.
+// SetMaxStack is debug.SetMaxStack for a cell. A lower limit than Go's own is left to Depth: where a stack is full for
+// Go, the process ends.
 func SetMaxStack(limit int) (before int) {
 	debug.SetMaxStack(max(limit, goStack))
 	maxUsed.Store(usable(limit))

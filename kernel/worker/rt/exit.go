@@ -119,8 +119,8 @@ func Cleaning[T any](f func(T)) func(T) {
 	}
 }
 
-// SetFinalizer is runtime.SetFinalizer for cells: the line may run again, where Go ends the process because the object has
-// a finalizer.
+// SetFinalizer is runtime.SetFinalizer for cells: the line may run again, where Go ends the process because the
+// object has a finalizer.
 func SetFinalizer(obj, f any) {
 	if f != nil {
 		runtime.SetFinalizer(obj, nil)
@@ -228,7 +228,8 @@ func whyTold(name string) string {
 	return "interrupted"
 }
 
-// setLabel marks the calling goroutine, and those that it starts, as the run's. The cell's number is for readers of dumps.
+// setLabel marks the calling goroutine, and those that it starts, as the run's. The cell's number is for
+// readers of dumps.
 func (c *current) setLabel() {
 	labels := pprof.Labels("cell", strconv.Itoa(c.count), "run", strconv.Itoa(c.n))
 	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), labels))
@@ -246,8 +247,8 @@ func exit(status int) manner {
 	return how
 }
 
-// endCell makes the goroutines of the running cell end, with f as the cell's failure. It returns how the caller must end,
-// notTold if it is none of them.
+// endCell makes the goroutines of the running cell end, with f as the cell's failure. It returns how the caller must
+// end, notTold if it is none of them.
 func endCell(f *Failure) manner {
 	keepLabels()
 	name := self()

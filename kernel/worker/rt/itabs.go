@@ -18,9 +18,9 @@ import (
 // An interface with methods holds the address of a table that joins the interface with the value's type. Compiled code
 // tests x.(T) and the cases of a type switch by that address: it takes for granted that there is one table for each
 // pair. With plugins there can be two. If a library needs a table that no code has brought, as fmt does when it asks a
-// value for String, the runtime makes it; a plugin that is opened later brings its own, and its tests of values with the
-// other table fail, or panic with "types from different scopes". So the references of each opened plugin are set to the
-// tables that the runtime uses.
+// value for String, the runtime makes it; a plugin that is opened later brings its own, and its tests of values with
+// the other table fail, or panic with "types from different scopes". So the references of each opened plugin are set to
+// the tables that the runtime uses.
 
 // itab is the beginning of such a table (internal/abi.ITab).
 type itab struct {
@@ -73,8 +73,8 @@ func usedItab(t *itab) (used *itab) {
 	return *(**itab)(v.Addr().UnsafePointer())
 }
 
-// itabSlots returns the addresses, relative to where an ELF file is loaded, at which the dynamic linker writes addresses
-// of tables.
+// itabSlots returns the addresses, relative to where an ELF file is loaded, at which the dynamic linker
+// writes addresses of tables.
 func itabSlots(file string) (slots []uintptr, err error) {
 	defer func() {
 		if v := recover(); v != nil { // a length or offset beyond the end

@@ -28,8 +28,9 @@ func Register(n int, run func(), vars map[string]any) { cells[n] = &cell{run, va
 const startedAgain = "The code of cells can't be started again as a program of its own: os.Executable is the kernel's worker. " +
 	"Write the program to a file (%%writefile), build it (!go build FILE), and start that."
 
-// Main is the worker's main function: it serves requests until the kernel is gone. openDisplay opens the pipes of GoNB's
-// display library, whose packets begin before a cell writes the first one; nil if the worker does not have the library.
+// Main is the worker's main function: it serves requests until the kernel is gone. openDisplay opens the pipes
+// of GoNB's display library, whose packets begin before a cell writes the first one; nil if the worker does
+// not have the library.
 func Main(openDisplay func() error) {
 	if len(os.Args) > 1 || !isPipe(3) || !isPipe(4) {
 		fmt.Fprintln(os.Stderr, startedAgain)

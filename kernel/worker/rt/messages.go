@@ -40,9 +40,9 @@ type Request struct {
 
 // Event is a message from the worker to the kernel.
 type Event struct {
-	// Op is "ready", "opened", "result", "input", "held", "changed", "done", "sizes", "holds", "freed", "ok" or "error". "held"
-	// means that C code or a loop of a library holds the run, which should stop, or, with Deferred, a deferred function
-	// of the cell.
+	// Op is "ready", "opened", "result", "input", "held", "changed", "done", "sizes", "holds", "freed", "ok" or
+	// "error". "held" means that C code or a loop of a library holds the run, which should stop, or, with Deferred, a
+	// deferred function of the cell.
 	Op string
 	// N is the run's number.
 	N int `json:",omitempty"`
@@ -73,8 +73,8 @@ type Event struct {
 
 // Failure describes how a cell failed.
 type Failure struct {
-	// Kind is "panic", "error", "interrupted", "exit", "overflow", "eof", "goexit", "open" or "returned". "returned" is no fault: the
-	// body returned before its end, so that not all variables may have their values.
+	// Kind is "panic", "error", "interrupted", "exit", "overflow", "eof", "goexit", "open" or "returned". "returned" is
+	// no fault: the body returned before its end, so that not all variables may have their values.
 	Kind string
 	// Type is the Go type of the panic's or error's value.
 	Type string

@@ -30,9 +30,9 @@ func HideMethods(pointers ...any) {
 	}
 }
 
-// HideUnnamed does the same, and gives fields their own names back, for all types of the plugin that was opened last: also
-// for those that its package can't name, which are types that functions declare and instances of generic types that a
-// generic function of another cell may have made. A cell's package calls it when it is initialised.
+// HideUnnamed does the same, and gives fields their own names back, for all types of the plugin that was opened last:
+// also for those that its package can't name, which are types that functions declare and instances of generic types
+// that a generic function of another cell may have made. A cell's package calls it when it is initialised.
 func HideUnnamed() {
 	sections, offsets := typelinks()
 	last, seen := len(sections)-1, map[reflect.Type]bool{}

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// writePackets makes the process write to the pipe of gonbui in packets, each of which the kernel reads by itself: so what
-// is shown stays in order with what is printed. Where the system has no such FIFOs, nothing changes.
+// writePackets makes the process write to the pipe of gonbui in packets, each of which the kernel reads by itself: so
+// what is shown stays in order with what is printed. Where the system has no such FIFOs, nothing changes.
 func writePackets() {
 	var pipe, file syscall.Stat_t
 	if syscall.Stat(os.Getenv("GONB_PIPE"), &pipe) != nil {

@@ -10,8 +10,9 @@ var published struct {
 	by map[string]int
 }
 
-// Published returns a function such as expvar.NewInt for cells: a variable of that name and type that an earlier run has
-// made is set to its first value, as a cell that is run again does. Within a run, the second one is an error as in Go.
+// Published returns a function such as expvar.NewInt for cells: a variable of that name and type that an
+// earlier run has made is set to its first value, as a cell that is run again does. Within a run, the second
+// one is an error as in Go.
 func Published[V, T any](get func(string) V, make func(string) T) func(string) T {
 	return func(name string) T {
 		run := present()

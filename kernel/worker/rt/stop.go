@@ -79,8 +79,8 @@ func stopped() {
 	how.leave()
 }
 
-// owns reports whether the run started the calling goroutine. A stack dump, which walks the whole stack, is made only for
-// a goroutine that got further labels. stopping is held.
+// owns reports whether the run started the calling goroutine. A stack dump, which walks the whole stack, is made only
+// for a goroutine that got further labels. stopping is held.
 func (c *current) owns() bool {
 	own := labels()
 	return own != nil && (own == c.label || labelled(head(), c.n))
@@ -137,8 +137,8 @@ func interrupt(n int) {
 // doubleTime is the time after an interrupt in which another one counts as the same.
 const doubleTime = 500 * time.Millisecond
 
-// insist makes C end goroutines that were told to end before: also the deferred functions in which they are now. stopping
-// is held.
+// insist makes C end goroutines that were told to end before: also the deferred functions in which they are
+// now. stopping is held.
 func (c *current) insist() {
 	if time.Since(c.asked) < doubleTime {
 		return

@@ -1,7 +1,7 @@
 //go:build ignore
 
-// Package build compiles this file with the others. The constraint hides it from the go command, whose linker would refuse
-// the name of another package's variable.
+// Package build compiles this file with the others. The constraint hides it from the go command, whose linker would
+// refuse the name of another package's variable.
 
 package rt
 

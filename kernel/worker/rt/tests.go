@@ -15,8 +15,8 @@ var forgetCPUs = func() {}
 // Procs returns the default of the flag -parallel.
 func Procs() string { return strconv.Itoa(runtime.GOMAXPROCS(0)) }
 
-// RunTests runs the tests of a cell, and returns whether they failed. After timeout, if that is not 0, it ends the cell;
-// the alarm of package testing would end the process.
+// RunTests runs the tests of a cell, and returns whether they failed. After timeout, if that is not 0, it ends the
+// cell; the alarm of package testing would end the process.
 func RunTests(tests interface{ Run() int }, timeout time.Duration) (failed bool) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0)) // package testing sets it
 	forgetCPUs()

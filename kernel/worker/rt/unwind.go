@@ -71,8 +71,8 @@ func (m manner) leave() {
 	}
 }
 
-// callers reports whether one of the functions that called this one recovers from errors, and whether the goroutine runs
-// its deferred functions because of a panic or of runtime.Goexit.
+// callers reports whether one of the functions that called this one recovers from errors, and whether the goroutine
+// runs its deferred functions because of a panic or of runtime.Goexit.
 func callers() (recovers, unwinds bool) {
 	for frames := runtime.CallersFrames(callersOnce()); ; {
 		f, more := frames.Next()
@@ -94,8 +94,8 @@ func callersOnce() []uintptr {
 	return distinct(deepCallers())
 }
 
-// deepCallers yields the program counters of the calls in progress. It follows the frame pointers: runtime.Callers takes
-// seconds for the millions of calls of a full stack.
+// deepCallers yields the program counters of the calls in progress. It follows the frame pointers: runtime.Callers
+// takes seconds for the millions of calls of a full stack.
 func deepCallers() iter.Seq[uintptr] {
 	return func(yield func(uintptr) bool) {
 		const result = unsafe.Sizeof(uintptr(0)) // where a call's return address is, after the caller's frame pointer

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestDeepCallers: the frame pointers of a deep stack lead to the functions that runtime.Callers names, also below calls
-// by package reflect and of a deferred function.
+// TestDeepCallers: the frame pointers of a deep stack lead to the functions that runtime.Callers names, also below
+// calls by package reflect and of a deferred function.
 func TestDeepCallers(t *testing.T) {
 	names := func(pcs []uintptr) (all []string) {
 		for _, pc := range pcs {

@@ -17,8 +17,8 @@ const (
 	// busyTime is the same limit while other goroutines run: the cell's goroutine may be waiting for their work. After
 	// that time, a goroutine that does not wait is reported as held.
 	busyTime = 3 * time.Second
-	// deepTime is how long a goroutine whose stack was full may take to leave its calls, of which there are millions, before
-	// it is looked at: a dump walks them all, and stops all goroutines.
+	// deepTime is how long a goroutine whose stack was full may take to leave its calls, of which there are millions,
+	// before it is looked at: a dump walks them all, and stops all goroutines.
 	deepTime = 5 * time.Second
 	// childTime is how long the cell's child processes may take to end after SIGINT.
 	childTime = 300 * time.Millisecond

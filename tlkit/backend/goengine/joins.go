@@ -6,8 +6,9 @@ import (
 	"github.com/gomlx/compute"
 )
 
-// The gradient of a slice is its adjoint among zeros, and where a value has several slices, such as the queries, keys and
-// values of an attention, these are added. Slices that lie next to each other are put together instead, without the zeros.
+// The gradient of a slice is its adjoint among zeros, and where a value has several slices, such as the
+// queries, keys and values of an attention, these are added. Slices that lie next to each other are put
+// together instead, without the zeros.
 
 // island is what a Pad puts among zeros along one axis.
 type island struct {

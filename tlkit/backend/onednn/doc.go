@@ -3,9 +3,9 @@
 // batch norm, pooling, moves and elementwise chains stay Go. Package kernels computes what oneDNN has no fast
 // kernel for, one geometry at a time.
 //
-// With the option bf16, the operands of dense convolutions and products are rounded to bfloat16, which has float32's range
-// and 8 bits of precision, and their sums are float32 (Kalamkar et al. 2019, arXiv 1905.12322). Each operation rounds its
-// operands anew, so that all values between operations, weights among them, are float32.
+// With the option bf16, the operands of dense convolutions and products are rounded to bfloat16, which has float32's
+// range and 8 bits of precision, and their sums are float32 (Kalamkar et al. 2019, arXiv 1905.12322). Each operation
+// rounds its operands anew, so that all values between operations, weights among them, are float32.
 //
 // The library is opened at run time from the file that the caller names, so that programs start without it. Its threads
 // are libgomp's, which keeps a pool of threads for each thread that calls it: so one thread of the program runs all

@@ -46,7 +46,8 @@ func random(seed uint64, dims ...int) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(values, dims...)
 }
 
-// bfloat16 opens the engine with products in bfloat16; where the processor has no instructions for them, the test is skipped.
+// bfloat16 opens the engine with products in bfloat16; where the processor has no instructions for them,
+// the test is skipped.
 func bfloat16(t testing.TB) compute.Backend {
 	t.Helper()
 	engine(t)

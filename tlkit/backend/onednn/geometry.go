@@ -61,8 +61,8 @@ func images(batch int, size [2]int, channels int) layout {
 	return layout{dims: []int{batch, channels, h, w}, strides: []int{h * w * channels, 1, w * channels, channels}}
 }
 
-// taps is the layout of the kernel of g, whose channels are oneDNN's [out, in], or [groups, out, in]. With gradient, g is
-// the convolution that computes an input gradient: its output channels are the images' of the convolution.
+// taps is the layout of the kernel of g, whose channels are oneDNN's [out, in], or [groups, out, in]. With gradient, g
+// is the convolution that computes an input gradient: its output channels are the images' of the convolution.
 func taps(g kernels.Geometry, l kernels.KernelLayout, gradient bool) layout {
 	groups := max(1, g.Groups)
 	in, out := g.InC/groups, g.OutC/groups
@@ -91,8 +91,9 @@ func sizes(g kernels.Geometry) (x, w, y int) {
 // reach is the number of values between the first and the last tap.
 func reach(g kernels.Geometry, axis int) int { return (g.Kernel[axis] - 1) * g.KernelDilation[axis] }
 
-// forConv returns the convolution that computes what kernels.Conv does. A convolution over dilated images with a flipped
-// kernel is the input gradient of another one, whose strides are the dilations. ok is false if it is none of both.
+// forConv returns the convolution that computes what kernels.Conv does. A convolution over dilated images
+// with a flipped kernel is the input gradient of another one, whose strides are the dilations. ok is false
+// if it is none of both.
 func forConv(g kernels.Geometry, l kernels.KernelLayout) (c convolution, ok bool) {
 	dense := [2]int{1, 1}
 	flipped := l.Flipped || g.Kernel == dense // one tap is its own reverse
@@ -110,8 +111,9 @@ func gradientOf(g kernels.Geometry) (kernels.Geometry, kernels.KernelLayout) {
 	return transposed(g), kernels.KernelLayout{Flipped: true, OutIn: g.Groups == 1}
 }
 
-// transposed returns the convolution that computes the input gradient of g, and of an input gradient the convolution whose
-// gradient it is: images and result are exchanged, and so are strides and dilation of the images, of which one is 1.
+// transposed returns the convolution that computes the input gradient of g, and of an input gradient the
+// convolution whose gradient it is: images and result are exchanged, and so are strides and dilation of the
+// images, of which one is 1.
 func transposed(g kernels.Geometry) kernels.Geometry {
 	t := g
 	t.In, t.Out, t.InC, t.OutC = g.Out, g.In, g.OutC, g.InC
@@ -141,7 +143,8 @@ func undilated(k kind, g kernels.Geometry, w layout) convolution {
 	return c
 }
 
-// forProduct returns the product of matrices that g is, of pixels with a kernel; ok is false if it is another convolution.
+// forProduct returns the product of matrices that g is, of pixels with a kernel; ok is false if it is
+// another convolution.
 func forProduct(g kernels.Geometry, l kernels.KernelLayout) (p product, ok bool) {
 	dense := [2]int{1, 1}
 	if g.Kernel != dense || g.Stride != dense || g.InDilation != dense || g.Pad != [2]int{} || g.Groups > 1 || g.In != g.Out {

@@ -11,8 +11,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine/kernels"
 )
 
-// OnFailure receives the error of a program's first run that failed after oneDNN had prepared it, for want of memory for
-// example. Go's kernels compute instead, in that run and in later ones that fail.
+// OnFailure receives the error of a program's first run that failed after oneDNN had prepared it, for want of memory
+// for example. Go's kernels compute instead, in that run and in later ones that fail.
 var OnFailure = func(err error) { fmt.Fprintln(os.Stderr, err) }
 
 var failure sync.Once
@@ -37,9 +37,9 @@ func (f kernel) or(other kernel) kernel {
 	return func(y, x, w []float32) bool { return f(y, x, w) || other(y, x, w) }
 }
 
-// worthRounding is the number of products that a value of an operand is part of from which on kernel gradients and products
-// of matrices take less time with operands in bfloat16, the rounding included: 24 to 32 took up to twice as long, 49 to 64
-// nine tenths or less (AMD EPYC with AVX512-BF16). Other convolutions gain with any number.
+// worthRounding is the number of products that a value of an operand is part of from which on kernel gradients and
+// products of matrices take less time with operands in bfloat16, the rounding included: 24 to 32 took up to twice as
+// long, 49 to 64 nine tenths or less (AMD EPYC with AVX512-BF16). Other convolutions gain with any number.
 const worthRounding = 48
 
 // rounds reports whether a convolution is computed with operands in bfloat16.
@@ -136,7 +136,8 @@ func (s set) Product(p kernels.Product) kernels.ProductFunc {
 	}
 }
 
-// each returns the function of several products: each matrix is a task of one thread, unless there are fewer than threads.
+// each returns the function of several products: each matrix is a task of one thread, unless there are
+// fewer than threads.
 func (one product) each(p kernels.Product) kernels.ProductFunc {
 	inGo := kernels.Go(team).Product(p)
 	return func(c, a, b []float32) {
@@ -161,8 +162,9 @@ func (one product) each(p kernels.Product) kernels.ProductFunc {
 	}
 }
 
-// prepared returns the kernel of a convolution of result y, images x and kernel w, which oneDNN prepares at the first call.
-// In the direction of an input gradient, y and x are exchanged; in that of a kernel gradient, the caller gives (v, x, dw).
+// prepared returns the kernel of a convolution of result y, images x and kernel w, which oneDNN prepares at the
+// first call. In the direction of an input gradient, y and x are exchanged; in that of a kernel gradient, the
+// caller gives (v, x, dw).
 func prepared(c convolution) kernel {
 	once := sync.OnceValue(func() *op {
 		o, err := prepare(c)

@@ -228,8 +228,8 @@ func FuzzAgainstGo(f *testing.F) {
 	})
 }
 
-// TestBfloat16Bound: a sum of n products differs from float32's by what the rounding of two operands to 8 bits can make,
-// 2^-8 of the sum of the products' absolute values, and by n float32 roundings.
+// TestBfloat16Bound: a sum of n products differs from float32's by what the rounding of two operands to 8 bits can
+// make, 2^-8 of the sum of the products' absolute values, and by n float32 roundings.
 func TestBfloat16Bound(t *testing.T) {
 	needBfloat16(t)
 	rng := rand.New(rand.NewPCG(1, 5))

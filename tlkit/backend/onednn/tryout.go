@@ -10,9 +10,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine/kernels"
 )
 
-// tryOut compares a small convolution, its input gradient and its kernel gradient with those of package kernels, so that
-// no training runs on a library that is wrong here. The values are small integers: every order of the sums gives the same
-// results, in bfloat16, too.
+// tryOut compares a small convolution, its input gradient and its kernel gradient with those of package kernels, so
+// that no training runs on a library that is wrong here. The values are small integers: every order of the sums gives
+// the same results, in bfloat16, too.
 func tryOut(operands precision) error {
 	g := kernels.Geometry{Batch: 2, In: [2]int{9, 9}, Out: [2]int{9, 9}, InC: 32, OutC: 48, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1},
 		Pad: [2]int{1, 1}, KernelDilation: [2]int{1, 1}, InDilation: [2]int{1, 1}, Groups: 1}

@@ -5,8 +5,8 @@
 //
 // There are no gradients, no random numbers and no control flow: a graph with an operation that the writer lacks has an
 // error that wraps compute.ErrNotImplemented when it is built or compiled. All values are float32, whatever else the
-// processor has instructions for, since OpenVINO by itself would take bfloat16 where it is fast; with the option bf16 it
-// does, and inputs and outputs stay float32.
+// processor has instructions for, since OpenVINO by itself would take bfloat16 where it is fast; with the option bf16
+// it does, and inputs and outputs stay float32.
 //
 // The library is opened at run time from a file, so that programs start without it, and only from the folder or the
 // file that the caller names.

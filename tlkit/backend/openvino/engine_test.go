@@ -106,8 +106,8 @@ func TestFloat32(t *testing.T) {
 	}
 }
 
-// TestBfloat16 holds that an engine with the option says so and rounds what it multiplies to 8 bits, with which 1 + 2^-9
-// is 1, and that its inputs and outputs are float32.
+// TestBfloat16 holds that an engine with the option says so and rounds what it multiplies to 8 bits, with which 1 +
+// 2^-9 is 1, and that its inputs and outputs are float32.
 func TestBfloat16(t *testing.T) {
 	engine(t)
 	e, err := backend.Open("openvino:bf16")

@@ -109,8 +109,8 @@ static int compile(void *core, const char *model, size_t size, const char *threa
 	void *read = NULL;
 	int status = ov.read(core, model, size, NULL, &read);
 	if (status != 0) return explain(status, why, n);
-	// LATENCY has all threads work on one batch. OpenVINO would take bfloat16 without the hint. Threads are not bound to
-	// cores, since two programs would bind theirs to the same ones.
+	// LATENCY has all threads work on one batch. OpenVINO would take bfloat16 without the hint. Threads are not bound
+	// to cores, since two programs would bind theirs to the same ones.
 	property_t properties[] = {
 		{"PERFORMANCE_HINT", "LATENCY"}, {"INFERENCE_PRECISION_HINT", precision}, {"INFERENCE_NUM_THREADS", threads},
 		{"ENABLE_CPU_PINNING", "NO"},

@@ -30,10 +30,12 @@ type Traits struct {
 	Exported bool
 	// InferenceOnly: the engine has no gradients and no random numbers, so that it trains nothing.
 	InferenceOnly bool
-	// Bfloat16: the engine rounds the operands of products to bfloat16. Others compute all of a float32 network in float32.
+	// Bfloat16: the engine rounds the operands of products to bfloat16. Others compute all of a float32
+	// network in float32.
 	Bfloat16 bool
-	// FoldsConstants: a network whose values are constants of the graph runs faster. ONNX Runtime and OpenVINO then store
-	// kernels in the layout that is fastest on the processor, and fold each batch norm into the convolution before it.
+	// FoldsConstants: a network whose values are constants of the graph runs faster. ONNX Runtime and
+	// OpenVINO then store kernels in the layout that is fastest on the processor, and fold each batch norm
+	// into the convolution before it.
 	FoldsConstants bool
 	// FrozenApart: a training step is faster when the frozen stages are a graph of their own, whose values are
 	// constants.

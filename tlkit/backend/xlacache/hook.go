@@ -23,7 +23,8 @@ import (
 // variable for tests.
 var worthKeeping = 200 * time.Millisecond
 
-// compiled and loaded count the programs that this process has compiled, and read from a store instead. Tests read them.
+// compiled and loaded count the programs that this process has compiled, and read from a store instead.
+// Tests read them.
 var compiled, loaded atomic.Int64
 
 // plugin is a PJRT plugin whose programs are kept.

@@ -40,8 +40,8 @@ func TestWeighted(t *testing.T) {
 	}
 }
 
-// TestFailureOfTheEngine holds that an engine that can't compile or compute a map for a while does not count as a network
-// without maps, and that the next call computes the map.
+// TestFailureOfTheEngine holds that an engine that can't compile or compute a map for a while does not count as a
+// network without maps, and that the next call computes the map.
 func TestFailureOfTheEngine(t *testing.T) {
 	m, err := zoo.Load("resnet20.shapes")
 	if err != nil {

@@ -70,7 +70,8 @@ func TestUnmarshal(t *testing.T) {
 	}
 }
 
-// TestWeights flips a bit of a weight file, which Check finds. WriteWeights keeps the earlier file if it gets a path for it.
+// TestWeights flips a bit of a weight file, which Check finds. WriteWeights keeps the earlier file if it
+// gets a path for it.
 func TestWeights(t *testing.T) {
 	tensor, err := weights.NewTensor([]int{2}, []float32{1, 2})
 	if err != nil {

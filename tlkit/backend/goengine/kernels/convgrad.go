@@ -119,8 +119,8 @@ func (k kernelGradient) sum(s sums, x []float32) {
 		k.sumGathered(s, x)
 		return
 	}
-	// A job is a tap with one or two panels of a group. A task is some jobs; it walks the pixels once, so that a block of
-	// the images stays in the cache.
+	// A job is a tap with one or two panels of a group. A task is some jobs; it walks the pixels once, so that a block
+	// of the images stays in the cache.
 	width := 1
 	if pairs() {
 		width = 2
@@ -165,8 +165,8 @@ func (k kernelGradient) sum(s sums, x []float32) {
 // padding returns a pointer to what tiles read of padding.
 func (k kernelGradient) padding() unsafe.Pointer { return zeros(k.g.InC + 2*tileRows) }
 
-// outer adds to c, a row of 16 values per input channel, the outer products of n pixels: a group's image values at rows,
-// from input channel i on, with the adjoints b.
+// outer adds to c, a row of 16 values per input channel, the outer products of n pixels: a group's image values at
+// rows, from input channel i on, with the adjoints b.
 func (k kernelGradient) outer(c []float32, ldc int, rows *unsafe.Pointer, group, i, n int, b *float32, ldb int) {
 	gi := k.gi
 	for ; pairs() && i+2*tileRows <= gi; i += 2 * tileRows {

@@ -2,16 +2,17 @@ package kernels
 
 import "unsafe"
 
-// Gradients of matrix products, and of kernels of one tap, read values that are far apart: with many channels, each pixel
-// of a block lies on a page of its own. A task copies what it multiplies to where it is next to each other. With several
-// taps each of them would copy the same pixels, which costs what it saves.
+// Gradients of matrix products, and of kernels of one tap, read values that are far apart: with many channels, each
+// pixel of a block lies on a page of its own. A task copies what it multiplies to where it is next to each other. With
+// several taps each of them would copy the same pixels, which costs what it saves.
 
 const (
 	// gatherRows is the number of input channels that are copied at once.
 	gatherRows = 2 * tileRows
 	// gatherCols is the number of output channels of a job: a pair of panels.
 	gatherCols = 2 * tileCols
-	// gatherJobs is the number of jobs of a task, so that the copy of the image values costs little beside the products.
+	// gatherJobs is the number of jobs of a task, so that the copy of the image values costs little
+	// beside the products.
 	gatherJobs = 12
 	// gatherBytes is the size of a task's adjoints, which are read again for each twelve input channels: less than half
 	// of a second-level cache.
@@ -119,7 +120,8 @@ func (g *gathered) rest(c []float32, s sums, group, i int) {
 	})
 }
 
-// addTile adds to c the outer products of n pixels: twelve values of each of rows with the adjoints of a pair, from b on.
+// addTile adds to c the outer products of n pixels: twelve values of each of rows with the adjoints of a
+// pair, from b on.
 func addTile(c []float32, s sums, rows *unsafe.Pointer, n int, b *[gatherCols]float32) {
 	if pairs() {
 		outer12x32(rows, 0, n, &b[0], gatherCols, tileCols, &c[0], s.row, s.panel)

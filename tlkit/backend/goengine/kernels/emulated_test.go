@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestOnARM64 runs this package's tests of convolutions for arm64 in an emulator: the kernels for NEON are right, and equal
-// to those for x86-64. On Debian: apt install qemu-user-static.
+// TestOnARM64 runs this package's tests of convolutions for arm64 in an emulator: the kernels for NEON are right, and
+// equal to those for x86-64. On Debian: apt install qemu-user-static.
 func TestOnARM64(t *testing.T) {
 	const emulator = "qemu-aarch64-static"
 	if _, err := exec.LookPath(emulator); err != nil {

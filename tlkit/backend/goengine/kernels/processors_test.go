@@ -60,8 +60,8 @@ func TestWiderIsEqual(t *testing.T) {
 }
 
 // TestEqualOnAllProcessors: AVX2, AVX-512 and NEON compute the same bits, for convolutions and the gradients of their
-// kernels. The sums are those of AVX2. The values are exact in float32, since what makes them must not differ itself, and
-// have 24 bits, so that a product that is not fused with its sum is rounded.
+// kernels. The sums are those of AVX2. The values are exact in float32, since what makes them must not differ itself,
+// and have 24 bits, so that a product that is not fused with its sum is rounded.
 func TestEqualOnAllProcessors(t *testing.T) {
 	values := func(seed uint64, n int) []float32 {
 		rng := rand.New(rand.NewPCG(seed, 2))

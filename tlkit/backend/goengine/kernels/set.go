@@ -4,8 +4,8 @@ package kernels
 // nil.
 type ConvFunc func(y, x, w []float32, after After)
 
-// GradientFunc computes the gradient of a convolution's kernel of images x and adjoints v, as [KernelGradient] does, and
-// sets every value of dw.
+// GradientFunc computes the gradient of a convolution's kernel of images x and adjoints v, as [KernelGradient] does,
+// and sets every value of dw.
 type GradientFunc func(dw, x, v []float32)
 
 // Product is a number of products of matrices, c [Batch, M, N] = a [Batch, M, K] times b [Batch, K, N].

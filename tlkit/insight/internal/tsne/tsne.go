@@ -16,8 +16,8 @@ const MaxPoints = 5000
 
 // Options are the options of [Embed].
 type Options struct {
-	// Perplexity is, smoothly counted, how many neighbours a point has (section 2); 0 means 30. It must be less than the
-	// number of points.
+	// Perplexity is, smoothly counted, how many neighbours a point has (section 2); 0 means 30. It must be less
+	// than the number of points.
 	Perplexity float64
 	// Iterations is the number of steps, 0 means 1,000. In the first 250, similarities are exaggerated.
 	Iterations int
@@ -43,8 +43,8 @@ const (
 )
 
 // Embed returns a place for each row of x, and the Kullback-Leibler divergence of the similarities in the plane from
-// those of the rows, which the descent lowers. The rows have equal lengths and finite values. For the same arguments the
-// result is the same to the bit, on any number of processors. When ctx ends, Embed returns its error.
+// those of the rows, which the descent lowers. The rows have equal lengths and finite values. For the same arguments
+// the result is the same to the bit, on any number of processors. When ctx ends, Embed returns its error.
 func Embed(ctx context.Context, x [][]float64, o Options) (points [][2]float64, divergence float64, err error) {
 	n := len(x)
 	o.Perplexity = cmp.Or(o.Perplexity, 30)
@@ -201,8 +201,8 @@ func neighbours(row []float64, i int, entropy float64) {
 	copy(row, out)
 }
 
-// slope is what one point contributes to the gradient: the attraction of section 3's equation 5, the repulsion before it
-// is divided by the sum of all similarities, and its part of that sum.
+// slope is what one point contributes to the gradient: the attraction of section 3's equation 5, the repulsion before
+// it is divided by the sum of all similarities, and its part of that sum.
 type slope struct {
 	attraction, repulsion [2]float64
 	sum                   float64

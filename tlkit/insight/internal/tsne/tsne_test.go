@@ -38,9 +38,9 @@ func columns(x [][]float64, first int) (start [][2]float64) {
 	return start
 }
 
-// TestAgainstPeer holds the similarities against scikit-learn's, and the mean divergence after 1,000 steps from the same
-// four starts. The descent is chaotic: where scikit-learn's own start is changed by 1e-9, its divergence differs by up to
-// 3 %, and the places differ wholly.
+// TestAgainstPeer holds the similarities against scikit-learn's, and the mean divergence after 1,000 steps from the
+// same four starts. The descent is chaotic: where scikit-learn's own start is changed by 1e-9, its divergence differs
+// by up to 3 %, and the places differ wholly.
 func TestAgainstPeer(t *testing.T) {
 	data, err := os.ReadFile("testdata/tsne.json")
 	if err != nil {

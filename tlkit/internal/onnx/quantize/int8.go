@@ -139,8 +139,8 @@ func (g *graph) ofInput() map[string]bool {
 	return live
 }
 
-// named reports whether a layer is one of those named, or within one: "features.1" names features.1 and features.1.conv,
-// and not features.10. The exporter appends _2 to the name of a layer's second node.
+// named reports whether a layer is one of those named, or within one: "features.1" names features.1 and
+// features.1.conv, and not features.10. The exporter appends _2 to the name of a layer's second node.
 func named(n *onnx.NodeProto, layers []string) bool {
 	return slices.ContainsFunc(layers, func(layer string) bool {
 		rest, ok := strings.CutPrefix(n.Name, layer)

@@ -56,8 +56,9 @@ func cutDecisions(m *protos.ModelProto) string {
 	return fmt.Sprintf("what makes labels of its scores is left out (%s)", strings.Join(left, ", "))
 }
 
-// decidedOn returns the value that an output is decided from, and the operators that decide; none if the output is no
-// decision. Between these, operators may change type and shape. A file's graph may have cycles, which other steps refuse.
+// decidedOn returns the value that an output is decided from, and the operators that decide; none if the
+// output is no decision. Between these, operators may change type and shape. A file's graph may have cycles,
+// which other steps refuse.
 func decidedOn(output string, made map[string]*protos.NodeProto) (scores string, cut []*protos.NodeProto) {
 	seen := map[string]bool{}
 	for v := made[output]; v != nil; v = made[output] {

@@ -19,11 +19,11 @@ type summand struct {
 	factor, biasFactor float64
 }
 
-// joinHeads makes one linear layer of an output that is a sum of several with factors: the mean of the two output layers
-// of networks trained with distillation (DeiT: Touvron et al. 2021, arXiv 2012.12877, section 4; LeViT,
+// joinHeads makes one linear layer of an output that is a sum of several with factors: the mean of the two output
+// layers of networks trained with distillation (DeiT: Touvron et al. 2021, arXiv 2012.12877, section 4; LeViT,
 // EfficientFormer), the mean over branches (CrossViT), logits divided by a temperature. The sum of linear layers is the
-// linear layer of their features behind one another; weights of layers with the same features are added. A new head then
-// gets all these features. It changes the graph, and reports whether it did.
+// linear layer of their features behind one another; weights of layers with the same features are added. A new head
+// then gets all these features. It changes the graph, and reports whether it did.
 func (n *Net) joinHeads(g *protos.GraphProto, inits map[string]*protos.TensorProto, open OpenBeside) (bool, error) {
 	if len(g.Output) == 0 || g.Output[0] == nil {
 		return false, nil

@@ -6,9 +6,9 @@ import (
 	"github.com/gomlx/compute-onnx/support/protos"
 )
 
-// inOrder sorts the nodes of a graph so that each comes after those whose results it needs. ONNX demands that order, and most
-// files have it; onnxruntime's conversion to float16 appends its Casts at the end. Nodes in a circle keep their places at the
-// end, and so do those that need what no node makes.
+// inOrder sorts the nodes of a graph so that each comes after those whose results it needs. ONNX demands that order,
+// and most files have it; onnxruntime's conversion to float16 appends its Casts at the end. Nodes in a circle keep
+// their places at the end, and so do those that need what no node makes.
 func inOrder(g *protos.GraphProto) {
 	maker := map[string]int{}
 	sorted := true

@@ -13,9 +13,10 @@ import (
 	"github.com/gomlx/gomlx/support/exceptions"
 )
 
-// Weights of 16 bits with a Cast behind each become weights in float32. A quantised network in ONNX's QDQ form has whole numbers as weights, with a DequantizeLinear behind each, and a
-// QuantizeLinear with a DequantizeLinear behind each activation. plainNumbers makes a network in float32 of it that
-// computes the same: dequantised weights, and fakeQuantize in place of each pair.
+// Weights of 16 bits with a Cast behind each become weights in float32. A quantised network in ONNX's QDQ form has
+// whole numbers as weights, with a DequantizeLinear behind each, and a QuantizeLinear with a DequantizeLinear behind
+// each activation. plainNumbers makes a network in float32 of it that computes the same: dequantised weights, and
+// fakeQuantize in place of each pair.
 
 // fakeQuantize rounds to the numbers that a quantised activation can have. No ONNX operator has this name.
 const fakeQuantize = "tlkit.FakeQuantize"

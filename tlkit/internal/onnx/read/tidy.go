@@ -7,8 +7,8 @@ import (
 	"github.com/gomlx/compute-onnx/support/protos"
 )
 
-// tidy brings a graph into the form that exporters of today write: weights in nodes become initializers, and outputs and
-// inputs that nothing uses are left out.
+// tidy brings a graph into the form that exporters of today write: weights in nodes become initializers, and outputs
+// and inputs that nothing uses are left out.
 func tidy(g *protos.GraphProto) {
 	used := map[string]bool{}
 	for _, n := range g.Node {

@@ -147,7 +147,8 @@ func TestTidy(t *testing.T) {
 	}
 }
 
-// TestFewerInputs: a node without some of its inputs or outputs ends in an error about the file, not in one of the reader.
+// TestFewerInputs: a node without some of its inputs or outputs ends in an error about the file, not in
+// one of the reader.
 func TestFewerInputs(t *testing.T) {
 	training := &protos.AttributeProto{Name: "training_mode", Type: protos.AttributeProto_INT, I: 1}
 	extra := []*protos.NodeProto{ // operators that the fixtures lack

@@ -42,14 +42,14 @@ type tile struct{ Rows, Panels int }
 // Sums is the number of registers with sums.
 func (t tile) Sums() int { return t.Rows * t.Panels }
 
-// Sum is the register of a row and a panel, Kernel that of a channel of the kernel for a panel, of two channels, and Pixel
-// that of a channel of the row.
+// Sum is the register of a row and a panel, Kernel that of a channel of the kernel for a panel, of two channels, and
+// Pixel that of a channel of the row.
 func (t tile) Sum(row, panel int) int        { return row*t.Panels + panel }
 func (t tile) Kernel(channel, panel int) int { return t.Sums() + channel*t.Panels + panel }
 func (t tile) Pixel(channel int) int         { return t.Sums() + 2*t.Panels + channel }
 
-// Frame is the size of the stack frame in bytes: the second sum, where that is aligned to 64 bytes, and words, of which a
-// second tile of rows needs more. Part is where the second sum may begin.
+// Frame is the size of the stack frame in bytes: the second sum, where that is aligned to 64 bytes, and words, of which
+// a second tile of rows needs more. Part is where the second sum may begin.
 func (t tile) Frame() int {
 	if t.Rows > 6 {
 		return 64*t.Sums() + 136

@@ -1,5 +1,5 @@
-// Command genvec writes vec_amd64.go and vec_wasm.go: a loop per operation, four vectors at a time, since a function call
-// for every vector would cost more than the operation. go generate runs it in package kernels.
+// Command genvec writes vec_amd64.go and vec_wasm.go: a loop per operation, four vectors at a time, since a function
+// call for every vector would cost more than the operation. go generate runs it in package kernels.
 package main
 
 import (
