@@ -15,9 +15,7 @@ import (
 
 // The benchmarks measure in processes of their own, which here are this test binary.
 func TestMain(m *testing.M) {
-	if os.Getenv("GOMLX_BACKEND") == "" {
-		os.Setenv("GOMLX_BACKEND", "go")
-	}
+	testutil.PureGo()
 	if len(os.Args) > 1 && os.Args[1] == childCommand {
 		os.Exit(child(os.Args[2:]))
 	}

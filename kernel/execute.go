@@ -95,11 +95,7 @@ type executeEvent struct {
 // at the first failing cell; the error is then a *CellError, and the results so
 // far are written all the same.
 func Execute(ctx context.Context, notebook string, opts ExecuteOptions) error {
-	p, err := installPrefix(opts.Prefix)
-	if err != nil {
-		return err
-	}
-	m, err := ReadManifest(p)
+	p, m, err := openInstallation(opts.Prefix)
 	if err != nil {
 		return err
 	}

@@ -293,6 +293,16 @@ func installPrefix(dir string) (Prefix, error) {
 	return absolutePrefix(dir)
 }
 
+// openInstallation returns what is installed in the given folder, or in the default one.
+func openInstallation(dir string) (Prefix, *Manifest, error) {
+	p, err := installPrefix(dir)
+	if err != nil {
+		return "", nil, err
+	}
+	m, err := ReadManifest(p)
+	return p, m, err
+}
+
 // refuseForeign keeps install out of a folder that holds other files: it would replace some of them, and
 // uninstall could not distinguish the rest from ours. The names in it prove nothing, as ~/.local has a bin, a
 // lib and a share, too.

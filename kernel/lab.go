@@ -27,16 +27,11 @@ type LabOptions struct {
 
 // Lab replaces this process by the installation's JupyterLab. It returns only when that fails.
 func Lab(opts LabOptions) error {
-	kernelName, args := opts.Kernel, opts.Args
-	kernelName = cmp.Or(kernelName, KernelName)
+	kernelName, args := cmp.Or(opts.Kernel, KernelName), opts.Args
 	if err := checkKernelName(kernelName); err != nil {
 		return err
 	}
-	p, err := installPrefix(opts.Prefix)
-	if err != nil {
-		return err
-	}
-	m, err := ReadManifest(p)
+	p, m, err := openInstallation(opts.Prefix)
 	if err != nil {
 		return err
 	}

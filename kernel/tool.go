@@ -37,11 +37,7 @@ func main() { os.Exit(tools.%s(os.Args[1:], os.Stdout, os.Stderr)) }
 // the tool's exit code, and an error if the tool could not be compiled or started, or has none. function is the Go
 // name, such as "Project".
 func RunTool(ctx context.Context, function string, args []string, opts ToolOptions) (int, error) {
-	p, err := installPrefix(opts.Prefix)
-	if err != nil {
-		return 1, err
-	}
-	m, err := ReadManifest(p)
+	p, m, err := openInstallation(opts.Prefix)
 	if err != nil {
 		return 1, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -21,10 +22,7 @@ import (
 // ONNX Runtime: all must give the logits that the model has here. It runs where TLKIT_PEER_PYTHON names a Python with
 // torch, torchvision, safetensors, onnx and onnxruntime.
 func TestTrainedPeer(t *testing.T) {
-	python := os.Getenv("TLKIT_PEER_PYTHON")
-	if python == "" {
-		t.Skip("TLKIT_PEER_PYTHON names no Python with torch, torchvision, safetensors, onnx and onnxruntime")
-	}
+	python := testutil.PeerPython(t, "torch, torchvision, safetensors, onnx and onnxruntime")
 	script, err := filepath.Abs("zoo/testdata/check_export.py")
 	if err != nil {
 		t.Fatal(err)

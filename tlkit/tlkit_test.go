@@ -3,13 +3,13 @@ package tlkit_test
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
@@ -18,10 +18,8 @@ import (
 
 // The tests hold for every engine; the pure-Go one is there on every machine.
 func TestMain(m *testing.M) {
-	if os.Getenv("GOMLX_BACKEND") == "" {
-		os.Setenv("GOMLX_BACKEND", "go")
-	}
-	os.Exit(m.Run())
+	testutil.PureGo()
+	m.Run()
 }
 
 // dots are images of one colour per class, with one in validation that is labelled wrongly.

@@ -10,16 +10,15 @@ import (
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
 // The tests hold for every engine; the pure-Go one is there on every machine.
 func TestMain(m *testing.M) {
-	if os.Getenv("GOMLX_BACKEND") == "" {
-		os.Setenv("GOMLX_BACKEND", "go")
-	}
-	os.Exit(m.Run())
+	testutil.PureGo()
+	m.Run()
 }
 
 // TestCharts: the chart of a study is in English, and in Japanese beside it.

@@ -19,10 +19,8 @@ import (
 
 // The tests hold for every engine; the pure-Go one is there on every machine.
 func TestMain(m *testing.M) {
-	if os.Getenv("GOMLX_BACKEND") == "" {
-		os.Setenv("GOMLX_BACKEND", "go")
-	}
-	os.Exit(m.Run())
+	testutil.PureGo()
+	m.Run()
 }
 
 func TestOutcomes(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/envpath"
+	"github.com/tlkit-go/tlkit-notebooks/internal/installdir"
 )
 
 // Shared returns the path of the reference file rel (slash separated, such as "data/hymenoptera_data.zip") that is not
@@ -54,6 +55,37 @@ func Find(rel string) (string, error) {
 		dir = parent
 	}
 	return "", fmt.Errorf("reference file %s is absent: set TLKIT_SHARED to the folder that holds it", rel)
+}
+
+// PureGo has the tests of a package run on the pure-Go engine, which every machine has, unless GOMLX_BACKEND names
+// another one.
+func PureGo() {
+	if os.Getenv("GOMLX_BACKEND") == "" {
+		os.Setenv("GOMLX_BACKEND", "go")
+	}
+}
+
+// PeerPython returns the Python that TLKIT_PEER_PYTHON names. It has the given packages; the test is skipped without one.
+func PeerPython(t testing.TB, packages string) string {
+	t.Helper()
+	python := os.Getenv("TLKIT_PEER_PYTHON")
+	if python == "" {
+		t.Skip("TLKIT_PEER_PYTHON names no Python with " + packages)
+	}
+	return python
+}
+
+// Installation returns the folder that install.sh fills. The test is skipped where nothing is installed.
+func Installation(t testing.TB) string {
+	t.Helper()
+	dir, err := installdir.Dir(os.Getenv)
+	if err == nil {
+		_, err = os.Stat(filepath.Join(dir, "manifest.json"))
+	}
+	if err != nil {
+		t.Skip("nothing is installed; run ./install.sh, or set TLKIT_HOME")
+	}
+	return dir
 }
 
 // Browser returns the path of a Chromium or Chrome on PATH. The test is skipped without one.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/worker"
 )
 
@@ -29,14 +30,7 @@ func (quiet) Changed(map[string]string, []string, string) {}
 // TestWholeAfterShared: when a cell can't be linked against the library, it is
 // linked whole, sees what earlier cells hold, and later cells see it.
 func TestWholeAfterShared(t *testing.T) {
-	home := os.Getenv("TLKIT_HOME")
-	if home == "" {
-		dir, err := os.UserHomeDir()
-		if err != nil {
-			t.Skipf("no home folder: %v", err)
-		}
-		home = filepath.Join(dir, ".local", "share", "tlkit")
-	}
+	home := testutil.Installation(t)
 	var m struct {
 		GoRoot   string   `json:"go_root"`
 		GoCache  string   `json:"go_cache"`
@@ -45,7 +39,7 @@ func TestWholeAfterShared(t *testing.T) {
 	}
 	data, err := os.ReadFile(filepath.Join(home, "manifest.json"))
 	if err != nil {
-		t.Skip("nothing is installed; run ./install.sh, or set TLKIT_HOME")
+		t.Fatal(err)
 	}
 	if err := json.Unmarshal(data, &m); err != nil {
 		t.Fatal(err)

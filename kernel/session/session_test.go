@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
 )
 
 // record is an Output that keeps everything.
@@ -93,17 +95,10 @@ type installed struct {
 // testConfig works on the installed workspace, whose build cache is warm.
 func testConfig(t testing.TB) Config {
 	t.Helper()
-	home := os.Getenv("TLKIT_HOME")
-	if home == "" {
-		dir, err := os.UserHomeDir()
-		if err != nil {
-			t.Skipf("no home folder: %v", err)
-		}
-		home = filepath.Join(dir, ".local", "share", "tlkit")
-	}
+	home := testutil.Installation(t)
 	data, err := os.ReadFile(filepath.Join(home, "manifest.json"))
 	if err != nil {
-		t.Skip("nothing is installed; run ./install.sh, or set TLKIT_HOME")
+		t.Fatal(err)
 	}
 	var m installed
 	if err := json.Unmarshal(data, &m); err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -33,10 +34,7 @@ func writeImages(t *testing.T, path string, m *zoo.Model, images [][]uint8) {
 // TestPrograms: ONNX Runtime and OpenVINO take the files of each precision, and classify as this program does.
 // TLKIT_PEER_PYTHON names a Python with onnxruntime, and openvino for the second.
 func TestPrograms(t *testing.T) {
-	python := os.Getenv("TLKIT_PEER_PYTHON")
-	if python == "" {
-		t.Skip("TLKIT_PEER_PYTHON names no Python with onnxruntime and openvino")
-	}
+	python := testutil.PeerPython(t, "onnxruntime and openvino")
 	m, data := embedded(t)
 	dir := t.TempDir()
 	images, err := prepared(t.Context(), m, data.Val, 200)
@@ -154,10 +152,7 @@ func apart(got, want [][]float32) (share float64, alike int) {
 // TestPeer: int8 is as accurate as ONNX Runtime's own quantize_static makes the same file with the same images.
 // TLKIT_PEER_PYTHON names a Python with onnx and onnxruntime.
 func TestPeer(t *testing.T) {
-	python := os.Getenv("TLKIT_PEER_PYTHON")
-	if python == "" {
-		t.Skip("TLKIT_PEER_PYTHON names no Python with onnx and onnxruntime")
-	}
+	python := testutil.PeerPython(t, "onnx and onnxruntime")
 	m, data := embedded(t)
 	test, err := prepared(t.Context(), m, data.Val, data.Val.Len())
 	if err != nil {

@@ -146,14 +146,7 @@ func correlate(x, w *Node, g geometry) *Node {
 	case g.depthwise(x, w):
 		return depthwise(xp, w, g, size)
 	case g.groups > 1:
-		parts := make([]*Node, g.groups)
-		gi, gout := in/g.groups, out/g.groups
-		one := g
-		one.groups, one.pad = 1, [2]int{}
-		for i := range parts {
-			parts[i] = correlate(sliceChannels(xp, i*gi, gi), sliceChannels(w, i*gout, gout), one)
-		}
-		return Concatenate(parts, -1)
+		return byGroup(xp, w, g, correlate)
 	case g.kernel == [2]int{1, 1}:
 		cols := Reshape(window(xp, g, 0, 0, size), n*size[0]*size[1], in)
 		return Reshape(MatMul(cols, Reshape(w, in, out)), n, size[0], size[1], out)
@@ -239,6 +232,19 @@ func inputGradient(v, w *Node, g geometry, in [2]int) *Node {
 	return dx
 }
 
+// byGroup computes f for the channels of each group of two values by themselves, and joins the results' channels. xp is
+// padded already.
+func byGroup(xp, other *Node, g geometry, f func(x, other *Node, g geometry) *Node) *Node {
+	parts := make([]*Node, g.groups)
+	in, out := xp.Shape().Dimensions[3]/g.groups, other.Shape().Dimensions[3]/g.groups
+	one := g
+	one.groups, one.pad = 1, [2]int{}
+	for i := range parts {
+		parts[i] = f(sliceChannels(xp, i*in, in), sliceChannels(other, i*out, out), one)
+	}
+	return Concatenate(parts, -1)
+}
+
 // interleave merges parts of equal shape along a spatial axis: part i becomes the positions i, i+len(parts), ...
 func interleave(parts []*Node, axis int) *Node {
 	if len(parts) == 1 {
@@ -312,14 +318,7 @@ func kernelGradient(x, v *Node, g geometry) *Node {
 		return Reshape(Concatenate(taps, 0), g.kernel[0], g.kernel[1], 1, in)
 	}
 	if g.groups > 1 {
-		parts := make([]*Node, g.groups)
-		gi, gout := in/g.groups, out/g.groups
-		one := g
-		one.groups, one.pad = 1, [2]int{}
-		for i := range parts {
-			parts[i] = kernelGradient(sliceChannels(xp, i*gi, gi), sliceChannels(v, i*gout, gout), one)
-		}
-		return Concatenate(parts, -1)
+		return byGroup(xp, v, g, kernelGradient)
 	}
 	if traitsOf(x).GatherPatches {
 		k := g.kernel[0] * g.kernel[1] * in

@@ -24,6 +24,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/project"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/serve"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
@@ -31,10 +32,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv("GOMLX_BACKEND") == "" {
-		os.Setenv("GOMLX_BACKEND", "go")
-	}
-	os.Exit(m.Run())
+	testutil.PureGo()
+	m.Run()
 }
 
 func load(t testing.TB, name string, opts ...zoo.LoadOptions) *zoo.Model {

@@ -17,15 +17,14 @@ import (
 	"time"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv("GOMLX_BACKEND") == "" {
-		os.Setenv("GOMLX_BACKEND", "go")
-	}
-	os.Exit(m.Run())
+	testutil.PureGo()
+	m.Run()
 }
 
 func loadModel(t testing.TB) *zoo.Model {

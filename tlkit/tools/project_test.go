@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/project"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/tools"
@@ -21,10 +22,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv("GOMLX_BACKEND") == "" {
-		os.Setenv("GOMLX_BACKEND", "go")
-	}
-	os.Exit(m.Run())
+	testutil.PureGo()
+	m.Run()
 }
 
 // TestProject makes a run, and a project of it: by the method as in a notebook, and by the command.

@@ -17,6 +17,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
@@ -27,9 +28,7 @@ import (
 
 // The tests hold for every engine; the pure-Go one is there on every machine.
 func TestMain(m *testing.M) {
-	if os.Getenv("GOMLX_BACKEND") == "" {
-		os.Setenv("GOMLX_BACKEND", "go")
-	}
+	testutil.PureGo()
 	os.Setenv("TLKIT_LANG", "en") // figures are in English, whatever the locale
 	os.Exit(m.Run())
 }

@@ -274,19 +274,7 @@ func TestMissingEnd(t *testing.T) {
 
 // The parsers of headers that are our own.
 func FuzzContainers(f *testing.F) {
-	for _, pattern := range []string{"*.webp", "*.ppm", "*.pgm", "*.pbm", "orientation*", "*.tiff", "cmyk*"} {
-		files, err := filepath.Glob(filepath.Join("testdata/formats", pattern))
-		if err != nil {
-			f.Fatal(err)
-		}
-		for _, file := range files {
-			data, err := os.ReadFile(file)
-			if err != nil {
-				f.Fatal(err)
-			}
-			f.Add(data)
-		}
-	}
+	addFiles(f, "testdata/formats", "*.webp", "*.ppm", "*.pgm", "*.pbm", "orientation*", "*.tiff", "cmyk*")
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, format := range Formats() {
 			if o := orientation(format, data); o < 1 || o > 8 {

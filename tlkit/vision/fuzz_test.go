@@ -7,10 +7,11 @@ import (
 	"testing"
 )
 
-// FuzzDecode wants no panic, no inconsistent image, and the same verdict on size from the header alone.
-func FuzzDecode(f *testing.F) {
-	for _, pattern := range []string{"*.jpg", "*.gif", "*.bmp", "*.webp", "r*.png", "palette.png"} {
-		files, err := filepath.Glob(filepath.Join("testdata", pattern))
+// addFiles adds the files of a folder that match one of the patterns to a fuzz test's corpus.
+func addFiles(f *testing.F, dir string, patterns ...string) {
+	f.Helper()
+	for _, pattern := range patterns {
+		files, err := filepath.Glob(filepath.Join(dir, pattern))
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -22,6 +23,11 @@ func FuzzDecode(f *testing.F) {
 			f.Add(data)
 		}
 	}
+}
+
+// FuzzDecode wants no panic, no inconsistent image, and the same verdict on size from the header alone.
+func FuzzDecode(f *testing.F) {
+	addFiles(f, "testdata", "*.jpg", "*.gif", "*.bmp", "*.webp", "r*.png", "palette.png")
 	f.Fuzz(func(t *testing.T, data []byte) {
 		w, h, _, headerErr := DecodeConfig(data)
 		if headerErr == nil && w*h > 1<<20 {

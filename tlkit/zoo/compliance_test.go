@@ -5,7 +5,6 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
-	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -15,17 +14,15 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
-// The tests hold for every engine; the pure-Go one is there on every machine.
 func TestMain(m *testing.M) {
-	if os.Getenv("GOMLX_BACKEND") == "" {
-		os.Setenv("GOMLX_BACKEND", "go")
-	}
-	os.Exit(m.Run())
+	testutil.PureGo()
+	m.Run()
 }
 
 // TestCompliance runs every architecture with random weights: logits of the right shape and finite in inference, also

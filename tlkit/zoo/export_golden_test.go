@@ -146,10 +146,7 @@ func runONNX(t *testing.T, runtime compute.Backend, model compute.Executable, pi
 // TestExportPeer loads exported models in Python: .pth and .safetensors in PyTorch with strict=True, .onnx in
 // onnx.checker and onnxruntime. It runs where TLKIT_PEER_PYTHON names a Python that has them.
 func TestExportPeer(t *testing.T) {
-	python := os.Getenv("TLKIT_PEER_PYTHON")
-	if python == "" {
-		t.Skip("TLKIT_PEER_PYTHON names no Python with torch, torchvision, safetensors, onnx and onnxruntime")
-	}
+	python := testutil.PeerPython(t, "torch, torchvision, safetensors, onnx and onnxruntime")
 	script, err := filepath.Abs("testdata/check_export.py")
 	if err != nil {
 		t.Fatal(err)

@@ -80,14 +80,7 @@ func TestONNXQuantised(t *testing.T) {
 					t.Errorf("exported and read again: logit %d is %g, was %g", i, same[i], got[i])
 				}
 			}
-			// The network without its weights makes the same model, which can be given another head.
-			spec, err := zoo.GraphSpec(name, m.Spec.Graph)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if again, err := zoo.New(spec, m.Classes, 0); err != nil || keysOf(again) != keysOf(m) {
-				t.Errorf("from the graph alone: %v", err)
-			}
+			sameFromGraph(t, name, m)
 			if err := m.ReplaceHead([]string{"a", "b"}, 1); err != nil {
 				t.Error(err)
 			}

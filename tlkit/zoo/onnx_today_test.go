@@ -85,18 +85,7 @@ func TestONNXToday(t *testing.T) {
 					}
 				}
 			}
-			// The network without its weights makes the same model.
-			spec, err := zoo.GraphSpec(name, m.Spec.Graph)
-			if err != nil {
-				t.Fatal(err)
-			}
-			again, err := zoo.New(spec, m.Classes, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if keysOf(again) != keysOf(m) {
-				t.Errorf("variables\n%s, from the graph alone\n%s", keysOf(m), keysOf(again))
-			}
+			sameFromGraph(t, name, m)
 			if err := m.ReplaceHead([]string{"a", "b"}, 1); err != nil {
 				t.Error(err)
 			}

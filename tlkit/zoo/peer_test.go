@@ -18,10 +18,7 @@ import (
 // peer runs a script of testdata in the Python that TLKIT_PEER_PYTHON names, and returns what it prints.
 func peer(t *testing.T, script string, args ...string) []byte {
 	t.Helper()
-	python := os.Getenv("TLKIT_PEER_PYTHON")
-	if python == "" {
-		t.Skip("TLKIT_PEER_PYTHON names no Python with torch and torchvision")
-	}
+	python := testutil.PeerPython(t, "torch and torchvision")
 	cmd := exec.Command(python, append([]string{filepath.Join("testdata", script)}, args...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()

@@ -10,14 +10,13 @@ import (
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit"
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv("GOMLX_BACKEND") == "" {
-		os.Setenv("GOMLX_BACKEND", "go")
-	}
-	os.Exit(m.Run())
+	testutil.PureGo()
+	m.Run()
 }
 
 // TestRun exports the embedded network in each format and classifies images with the command.
