@@ -127,7 +127,7 @@ func (o InstallOptions) say(format string, args ...any) {
 // newManifest decides what is installed where, and writes that down before anything else, so that uninstall can remove
 // the remains of an interrupted install.
 func newManifest(ctx context.Context, gt goTool, p Prefix, opts InstallOptions) (*Manifest, error) {
-	root, err := ModuleRoot(cmp.Or(opts.Source, "."))
+	root, err := moduleRoot(cmp.Or(opts.Source, "."))
 	if err != nil {
 		return nil, err
 	}

@@ -133,7 +133,7 @@ type liveEngine struct {
 
 func (e *liveEngine) Execute(ctx context.Context, cell *protocol.Cell, out *protocol.Output) *protocol.Error {
 	if e.session == nil {
-		text := e.err.Error() + "; kernel \"" + GonbDisplayName + "\" may work"
+		text := e.err.Error() + "; kernel \"" + gonbDisplayName + "\" may work"
 		return &protocol.Error{Name: "NoLiveCells", Value: text, Traceback: []string{text}}
 	}
 	c := &session.Cell{Code: cell.Code, Count: cell.Count, ID: cell.ID, Silent: cell.Silent, Fields: cell.Fields, UserExpressions: cell.Expressions}

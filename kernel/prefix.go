@@ -23,15 +23,15 @@ const (
 	DisplayName = "Go (TLKit)"
 )
 
-// GonbKernelName is the name of the kernelspec of unchanged GoNB on the same workspace, and GonbDisplayName its name in
+// GonbKernelName is the name of the kernelspec of unchanged GoNB on the same workspace, and gonbDisplayName its name in
 // JupyterLab's launcher.
 const (
 	GonbKernelName  = "gonb-tlkit"
-	GonbDisplayName = "Go (GoNB)"
+	gonbDisplayName = "Go (GoNB)"
 )
 
 // kernelNames are the kernelspecs that install writes, with their display names.
-var kernelNames = map[string]string{KernelName: DisplayName, GonbKernelName: GonbDisplayName}
+var kernelNames = map[string]string{KernelName: DisplayName, GonbKernelName: gonbDisplayName}
 
 // modulePath is this repository's Go module, which notebooks import.
 const modulePath = "github.com/tlkit-go/tlkit-notebooks"

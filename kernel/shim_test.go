@@ -236,11 +236,11 @@ func TestJanitorRefusesForeignFolders(t *testing.T) {
 }
 
 func TestModuleRoot(t *testing.T) {
-	root, err := ModuleRoot(".")
+	root, err := moduleRoot(".")
 	if err != nil || filepath.Base(root) == "kernel" {
 		t.Errorf("got %q, %v", root, err)
 	}
-	if _, err := ModuleRoot(t.TempDir()); err == nil || !strings.Contains(err.Error(), "--source") {
+	if _, err := moduleRoot(t.TempDir()); err == nil || !strings.Contains(err.Error(), "--source") {
 		t.Errorf("outside of a checkout: %v", err)
 	}
 }

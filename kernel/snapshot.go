@@ -37,9 +37,9 @@ func (l *listedPackage) files() []string {
 	return all
 }
 
-// ModuleRoot returns the folder of this repository's go.mod, looking upwards
+// moduleRoot returns the folder of this repository's go.mod, looking upwards
 // from dir. It fails when dir is in no checkout of it.
-func ModuleRoot(dir string) (string, error) {
+func moduleRoot(dir string) (string, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return "", fmt.Errorf("kernel: source %q: %w", dir, err)

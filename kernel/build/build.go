@@ -361,11 +361,6 @@ func (b *Builder) Export(path string) (io.ReadCloser, error) {
 	return os.Open(file)
 }
 
-// Warm compiles the packages that cells may use in advance, so that the first cell need not wait.
-func (b *Builder) Warm(ctx context.Context, paths []string) error {
-	return b.Resolve(ctx, paths...)
-}
-
 // importcfg writes the file that lists the places of packages for compiler and linker; with is a path and the archive
 // to use for it instead of the known one.
 func (b *Builder) importcfg(file string, with ...string) error {

@@ -11,8 +11,8 @@ import (
 	"sync"
 )
 
-// MaxPoints is the largest number of points. Their similarities take 8 bytes for each pair.
-const MaxPoints = 5000
+// maxPoints is the largest number of points. Their similarities take 8 bytes for each pair.
+const maxPoints = 5000
 
 // Options are the options of [Embed].
 type Options struct {
@@ -50,8 +50,8 @@ func Embed(ctx context.Context, x [][]float64, o Options) (points [][2]float64, 
 	o.Perplexity = cmp.Or(o.Perplexity, 30)
 	o.Iterations = cmp.Or(o.Iterations, 1000)
 	switch {
-	case n < 3 || n > MaxPoints:
-		return nil, 0, fmt.Errorf("tsne: %d points; expected 3 to %d", n, MaxPoints)
+	case n < 3 || n > maxPoints:
+		return nil, 0, fmt.Errorf("tsne: %d points; expected 3 to %d", n, maxPoints)
 	case !(o.Perplexity >= 1) || o.Perplexity >= float64(n):
 		return nil, 0, fmt.Errorf("tsne: perplexity %g with %d points; expected at least 1, and less than the number of points", o.Perplexity, n)
 	case o.Iterations < 0:

@@ -12,8 +12,8 @@ import (
 // decisions are operators that make labels of scores, with the input that they decide on.
 var decisions = map[string]int{"ArgMax": 0, "TopK": 0, "ZipMap": 0, "ArrayFeatureExtractor": 1, "LabelEncoder": 0}
 
-// MetadataLabels is the key of [Net.Metadata] for the names of the classes that a graph itself holds, a JSON list.
-const MetadataLabels = "labels"
+// metadataLabels is the key of [Net.Metadata] for the names of the classes that a graph itself holds, a JSON list.
+const metadataLabels = "labels"
 
 // cutDecisions makes outputs of the scores from which a graph decides its outputs, as Custom Vision, ML.NET and
 // scikit-learn's converter write classifiers (a label, and a map from labels to probabilities), and as modules end that
@@ -91,7 +91,7 @@ func keepLabels(m *protos.ModelProto, v *protos.NodeProto) {
 			labels = t.StringData
 		}
 	}
-	if len(labels) == 0 || slices.ContainsFunc(m.MetadataProps, func(p *protos.StringStringEntryProto) bool { return p.GetKey() == MetadataLabels }) {
+	if len(labels) == 0 || slices.ContainsFunc(m.MetadataProps, func(p *protos.StringStringEntryProto) bool { return p.GetKey() == metadataLabels }) {
 		return
 	}
 	names := make([]string, len(labels))
@@ -102,5 +102,5 @@ func keepLabels(m *protos.ModelProto, v *protos.NodeProto) {
 	if err != nil {
 		return // texts can always be written
 	}
-	m.MetadataProps = append(m.MetadataProps, &protos.StringStringEntryProto{Key: MetadataLabels, Value: string(text)})
+	m.MetadataProps = append(m.MetadataProps, &protos.StringStringEntryProto{Key: metadataLabels, Value: string(text)})
 }

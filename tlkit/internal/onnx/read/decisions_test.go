@@ -53,15 +53,15 @@ func TestDecisions(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
-		if n.Classes != 5 || n.HeadKey != "fc" || n.Metadata[MetadataLabels] != tt.labels ||
+		if n.Classes != 5 || n.HeadKey != "fc" || n.Metadata[metadataLabels] != tt.labels ||
 			!slices.ContainsFunc(n.Notes, func(note string) bool { return strings.Contains(note, tt.note) }) {
-			t.Errorf("%s: %d classes, head %q, labels %q, notes %q", tt.name, n.Classes, n.HeadKey, n.Metadata[MetadataLabels], n.Notes)
+			t.Errorf("%s: %d classes, head %q, labels %q, notes %q", tt.name, n.Classes, n.HeadKey, n.Metadata[metadataLabels], n.Notes)
 		}
 		skeleton, err := n.Skeleton()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, err := FromSkeleton(skeleton); err != nil || again.Metadata[MetadataLabels] != tt.labels {
+		if again, err := FromSkeleton(skeleton); err != nil || again.Metadata[metadataLabels] != tt.labels {
 			t.Errorf("%s: the graph kept with a run: %v", tt.name, err)
 		}
 	}

@@ -30,10 +30,10 @@ type Options struct {
 	Parameter func(name string, dims []int) (Tensor, error)
 }
 
-// Opset is the version of ONNX's operators that models are written in, and IRVersion that of the file format.
+// opset is the version of ONNX's operators that models are written in, and irVersion that of the file format.
 const (
-	Opset     = 18
-	IRVersion = 8
+	opset     = 18
+	irVersion = 8
 )
 
 // Model writes the recorded graph as an ONNX model and returns it with the names of the weights that it uses. The
@@ -69,7 +69,7 @@ func (r *Recorder) newWriter(o Options, batch int) *writer {
 }
 
 func (w *writer) model() *onnx.ModelProto {
-	return &onnx.ModelProto{IrVersion: IRVersion, Graph: w.graph, OpsetImport: []*onnx.OperatorSetIdProto{{Version: Opset}}}
+	return &onnx.ModelProto{IrVersion: irVersion, Graph: w.graph, OpsetImport: []*onnx.OperatorSetIdProto{{Version: opset}}}
 }
 
 // value is an ONNX tensor that stands for a value of the graph.
