@@ -105,23 +105,23 @@ func Load(name string, opts ...Options) (*Dataset, error) {
 // The Must forms, for notebook cells: each function of this package that loads a data set has one, which panics instead
 // of returning an error.
 
-// MustLoad is [Load], which panics instead of returning an error.
+// MustLoad is [Load] that panics on an error.
 func MustLoad(name string, opts ...Options) *Dataset { return must(Load(name, opts...)) }
 
-// MustImageFolder is [ImageFolder], which panics instead of returning an error.
+// MustImageFolder is [ImageFolder] that panics on an error.
 func MustImageFolder(dir string, opts ...Options) *Dataset { return must(ImageFolder(dir, opts...)) }
 
-// MustFromCSV is [FromCSV], which panics instead of returning an error.
+// MustFromCSV is [FromCSV] that panics on an error.
 func MustFromCSV(path, imageColumn, labelColumn string, opts ...Options) *Dataset {
 	return must(FromCSV(path, imageColumn, labelColumn, opts...))
 }
 
-// MustFromPattern is [FromPattern], which panics instead of returning an error.
+// MustFromPattern is [FromPattern] that panics on an error.
 func MustFromPattern(dir, pattern string, opts ...Options) *Dataset {
 	return must(FromPattern(dir, pattern, opts...))
 }
 
-// MustFromSamples is [FromSamples], which panics instead of returning an error.
+// MustFromSamples is [FromSamples] that panics on an error.
 func MustFromSamples(name string, samples []Sample, opts ...Options) *Dataset {
 	return must(FromSamples(name, samples, opts...))
 }

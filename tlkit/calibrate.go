@@ -5,8 +5,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
-// Calibrate makes the model's probabilities honest, by a temperature that is fitted on images it was not trained on
-// (Guo et al. 2017), and sets the threshold below which a prediction is marked as uncertain:
+// Calibrate fits a temperature on images that the model was not trained on, so that its probabilities agree with how
+// often it is right (Guo et al. 2017), and sets the threshold below which a prediction is marked as uncertain:
 //
 //	tlkit.Calibrate(model, ants.Val, tlkit.CalibrateOptions{Precision: 0.95})
 //

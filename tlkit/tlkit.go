@@ -142,7 +142,7 @@ type (
 	Heatmap = insight.Heatmap
 	// Embedding is a map of images by their features; see [EmbeddingMap]. Fields: [insight.Embedding].
 	Embedding = insight.Embedding
-	// EmbeddingOptions select the stage of [EmbeddingMap]. Fields: [insight.EmbeddingOptions].
+	// EmbeddingOptions select the stage and the method of [EmbeddingMap]. Fields: [insight.EmbeddingOptions].
 	EmbeddingOptions = insight.EmbeddingOptions
 	// FeatureMap has the output of a stage for one image; see [FeatureMaps]. Fields: [insight.FeatureMap].
 	FeatureMap = insight.FeatureMap
@@ -230,8 +230,9 @@ func StandardAugment() Augment { return vision.StandardAugment() }
 func CIFARAugment() Augment { return vision.CIFARAugment() }
 
 // Load returns a pretrained model by torchvision's name ("resnet18"), optionally with a weight set
-// ("resnet50.IMAGENET1K_V1"); a bare name means the default weight set. The name may as well be a timm repository of
-// the Hugging Face hub ("hf://timm/resnet18.a1_in1k") or an .onnx file ("models/my.onnx"); see [zoo.Load].
+// ("resnet50.IMAGENET1K_V1"); a bare name means the default weight set. The name may also be a repository of the
+// Hugging Face hub, timm's or transformers' ("hf://timm/resnet18.a1_in1k"), an .onnx file ("models/my.onnx"), or an
+// exported model; see [zoo.Load].
 func Load(name string, opts ...LoadOptions) (*Model, error) { return zoo.Load(name, opts...) }
 
 // LoadContext is [Load] with a context: a download ends when the context does.
@@ -356,7 +357,8 @@ func MustSampleSizes(name string, data *datasets.Dataset, model *Model, perClass
 }
 
 // Budget sets the time, from now on, after which trainings of this session stop and save; see [train.Budget]. Call
-// Budget(80*time.Minute) at the top of a notebook whose session ends after 90 minutes.
+// Budget(80*time.Minute) at the top of a notebook whose session ends after 90 minutes. It returns the time at which
+// trainings stop.
 func Budget(d time.Duration) time.Time { return train.Budget(d) }
 
 // Detach trains like [Recipe.Compare] with the recipe, in a process of its own that goes on when the kernel, the

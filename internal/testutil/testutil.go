@@ -65,7 +65,8 @@ func PureGo() {
 	}
 }
 
-// PeerPython returns the Python that TLKIT_PEER_PYTHON names. It has the given packages; the test is skipped without one.
+// PeerPython returns the Python that TLKIT_PEER_PYTHON names, which has the given packages. The test is skipped without
+// one.
 func PeerPython(t testing.TB, packages string) string {
 	t.Helper()
 	python := os.Getenv("TLKIT_PEER_PYTHON")

@@ -35,15 +35,15 @@ type Line struct {
 	Points []Point
 	// Band, if not empty, has one interval per point and is drawn as a shade.
 	Band []Interval
-	// Best is the number, from 1, of the point that a star marks: of the epoch whose weights are kept, for instance. 0
-	// marks none.
+	// Best is the number, from 1, of the point that a star marks, such as the epoch whose weights are kept; 0 marks
+	// none.
 	Best int
 
 	// plain leaves the markers out.
 	plain bool
 }
 
-// Dotted is the [Line.Split] of a dotted line that its Name alone says what it is.
+// Dotted is the [Line.Split] of a dotted line that needs no word but its Name.
 const Dotted = " "
 
 // Panel is one chart of a figure, with axes of its own.

@@ -24,6 +24,7 @@ import (
 // Mark shows whether an image was classified correctly.
 type Mark int
 
+// The marks of an image.
 const (
 	Unmarked Mark = iota // no frame
 	Right                // green frame with a tick

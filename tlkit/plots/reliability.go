@@ -10,7 +10,7 @@ import (
 type ReliabilityBin struct {
 	// Low and High are the ends of the bin, in [0, 1].
 	Low, High float64
-	// Confidence is the mean probability of the predictions, Accuracy the share of right ones; of no images, NaN.
+	// Confidence is the mean probability of the predictions, Accuracy the share of right ones; NaN without images.
 	Confidence, Accuracy float64
 	// Images is the number of images.
 	Images int

@@ -33,7 +33,7 @@ type Calibrated struct {
 	Note string
 }
 
-// CalibrationScore says how honest probabilities are; lower is better.
+// CalibrationScore measures how far probabilities are from the share that is right; lower is better.
 type CalibrationScore struct {
 	// NLL is the mean cross-entropy (negative log-likelihood), in nats.
 	NLL float64

@@ -165,7 +165,7 @@ func (r Recipe) PreviewAugment(m *zoo.Model, split *datasets.Split, n, epochs in
 	return plots.Images(items, epochs+1), nil
 }
 
-// MustPreviewAugment is PreviewAugment, but panics on an error.
+// MustPreviewAugment is [Recipe.PreviewAugment] that panics on an error.
 func (r Recipe) MustPreviewAugment(m *zoo.Model, split *datasets.Split, n, epochs int) plots.Figure {
 	f, err := r.PreviewAugment(m, split, n, epochs)
 	if err != nil {

@@ -63,9 +63,9 @@ type Recipe struct {
 	// means a new version in every epoch. With Views, the features of a frozen backbone are computed once for each
 	// version, if they fit into memory, and every epoch of head training takes milliseconds.
 	Views int `json:"views,omitempty"`
-	// Passes is the number of times that the steps of an epoch go through the training images, in a new order
-	// each time, and with augmentation in other versions unless Views is set; 0 means once. So that few
-	// images do not mean few steps.
+	// Passes is the number of times that the steps of an epoch go through the training images, in a new order each
+	// time, and with augmentation in other versions unless Views is set; 0 means once. Few images need several passes
+	// for as many steps as many images have.
 	Passes int `json:"passes,omitempty"`
 	// Seed determines the starting values of the new head, the order of the images and their augmentation.
 	Seed uint64 `json:"seed"`
@@ -85,7 +85,7 @@ type Recipe struct {
 	// notebook. Runs in .tlkit/runs, the former default, are still found.
 	Dir string `json:"-"`
 	// Track sends the figures of each epoch to other programs, such as TensorBoard and MLflow: see package track. It is
-	// not kept with the run. A tracker that fails is told, and the training goes on.
+	// not kept with the run. The failure of a tracker is reported, and the training goes on.
 	Track []Tracker `json:"-"`
 	// Quiet switches off progress and live curves.
 	Quiet bool `json:"-"`

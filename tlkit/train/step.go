@@ -27,9 +27,10 @@ type Step struct {
 	pass   *nn.Pass
 }
 
-// Drawn has the nodes of an [ExtraBatch]: Features are the output of the backbone, Logits that of the model's own head.
-// For images without labels, the values of Labels have no meaning.
+// Drawn has the nodes of an [ExtraBatch].
 type Drawn struct {
+	// Labels [batch] int32 have no meaning for images without labels. Logits [batch, classes] are the output of the
+	// model's own head, Features [batch, features] that of the backbone.
 	Labels, Logits, Features *Node
 }
 

@@ -6,9 +6,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 )
 
-// Calibration makes a model's probabilities honest: of the images that get 80 %, 80 % should be right. The zero value
-// leaves them as they are. It is fitted by train.Calibrate, exported with the model, and lost with the values that it
-// was fitted for: when the head is replaced or a state dict is read.
+// Calibration adjusts a model's probabilities to how often it is right: of the images that get 80 %, 80 % should be
+// right. The zero value leaves them as they are. train.Calibrate fits it, and Export keeps it. It is lost with the
+// values that it was fitted for: when the head is replaced or a state dict is read.
 type Calibration struct {
 	// Temperature divides the logits (Guo et al. 2017, On Calibration of Modern Neural Networks, arXiv 1706.04599,
 	// section 4.2); above 1 it makes the model less sure of itself. 0 means 1.

@@ -70,9 +70,9 @@ const Random = "random"
 //
 //   - a model of the zoo, optionally with a weight set: "resnet50", "resnet50.IMAGENET1K_V1". Weight files are looked
 //     up in TLKIT_DATA and in the cache before they are downloaded; TLKIT_MIRROR stands in for torchvision's server.
-//     "vit_b_16_eps1e-12" is the network whose normalisations add that number to the variance, for weight files that
-//     were trained so (transformers' ViT, timm's mobilenetv3); of the families vit, deit, clip, siglip, eva02, beit,
-//     dinov2, swin, efficientnet and mobilenet_v3, and of the networks that begin with tf_.
+//     "vit_b_16_eps1e-12" is vit_b_16 with normalisations that add 1e-12 to the variance, for weight files that were
+//     trained so (transformers' ViT, timm's mobilenetv3). The families vit, deit, clip, siglip, eva02, beit, dinov2,
+//     swin, efficientnet and mobilenet_v3, and the networks that begin with tf_, have such forms.
 //
 //   - a repository of the Hugging Face hub, optionally at a revision: "hf://timm/resnet18.a1_in1k",
 //     "hf://microsoft/resnet-50@main", of timm or of transformers. Its config.json gives architecture, classes and
@@ -98,11 +98,11 @@ const Random = "random"
 //     names every unknown operator. Operators at its end that make labels of the scores (ArgMax, TopK, ZipMap, as
 //     Custom Vision and ML.NET write them) are left out.
 //
-//   - any other file is judged by its first bytes: an ONNX model loads under any name; for formats that are not read
-//     (HDF5, TensorFlow, TensorRT, Flax, GGUF and others) the error names the format and the next step.
-//
 //   - a .pth or .safetensors file that [Model.Export] wrote: "ants.safetensors", as [LoadExported] reads it. Weights of
 //     other origin are loaded under the network's name, with LoadOptions.Weights.
+//
+//   - any other file. Its first bytes tell the format: an ONNX model loads under any name; for formats that are not
+//     read (HDF5, TensorFlow, TensorRT, Flax, GGUF and others) the error names the format and the next step.
 //
 // Downloads are resumed and verified, by one program at a time; TLKIT_OFFLINE forbids them, and an interrupt ends them.
 func Load(name string, opts ...LoadOptions) (*Model, error) {

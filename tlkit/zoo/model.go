@@ -32,7 +32,7 @@ type Model struct {
 	Classes []string
 	// Preprocess is the evaluation transform that the values were trained with.
 	Preprocess vision.Preprocess
-	// Calibration makes the probabilities of predictions honest; the zero value leaves the softmax of the logits.
+	// Calibration adjusts the probabilities of predictions; the zero value leaves the softmax of the logits.
 	Calibration Calibration
 	// Bits is the number of bits that 16-bit image files are read with, as in [vision.DecodeOptions]: that of the
 	// training images, so that no image comes out brighter than in training. 0 is the number that each image needs.

@@ -115,9 +115,9 @@ func (m *Model) PredictFile(path string, top int) ([]Prediction, error) {
 	return m.Predict(image, top)
 }
 
-// Decoding says how image files become the pixels that the model predicts: upright, also if the training took them as
-// stored. Its images are upright then, too, but for those with an EXIF orientation, which published sets rarely have,
-// and a photograph as it comes from a phone is not.
+// Decoding returns the options that image files are decoded with for predictions: rotated and flipped upright, even if
+// the training took them as stored. Published data sets rarely have images with an EXIF orientation; photographs as
+// they come from a phone have one.
 func (m *Model) Decoding() vision.DecodeOptions {
 	return vision.DecodeOptions{Orient: true, Bits: m.Bits}
 }
