@@ -117,6 +117,9 @@ func (e *Engine) HasSharedBuffers() bool { return true }
 
 // NewSharedBuffer returns a buffer whose values can be written directly.
 func (e *Engine) NewSharedBuffer(device compute.DeviceNum, shape shapes.Shape) (compute.Buffer, any, error) {
+	if own := e.large(device, shape); own != nil {
+		return own, own.flat, nil
+	}
 	inner, flat, err := e.inner.NewSharedBuffer(device, shape)
 	if err != nil {
 		return nil, nil, err
@@ -126,11 +129,25 @@ func (e *Engine) NewSharedBuffer(device compute.DeviceNum, shape shapes.Shape) (
 
 // BufferFromFlatData copies values into a buffer.
 func (e *Engine) BufferFromFlatData(device compute.DeviceNum, flat any, shape shapes.Shape) (compute.Buffer, error) {
+	if own := e.large(device, shape); own != nil {
+		if from, ok := flat.([]float32); ok && len(from) == shape.Size() {
+			copy(own.flat.([]float32), from)
+			return own, nil
+		}
+	}
 	inner, err := e.inner.BufferFromFlatData(device, flat, shape)
 	if err != nil {
 		return nil, err
 	}
 	return e.wrap(inner)
+}
+
+// large returns a buffer of this engine for many values of float32; nil for others.
+func (e *Engine) large(device compute.DeviceNum, shape shapes.Shape) *buffer {
+	if e.done || device != 0 || shape.DType != dtypes.Float32 || shape.Size() < kernels.ManyFloats {
+		return nil
+	}
+	return &buffer{engine: e, flat: kernels.NewFloats(shape.Size()), shape: shape.Clone()}
 }
 
 func (e *Engine) wrap(inner compute.Buffer) (*buffer, error) {

@@ -309,7 +309,12 @@ func TestInputsStay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, y := random(1, 64, 64), random(2, 64, 64)
+	for _, rows := range []int{64, 4200} { // with the second number, the values are this engine's own buffers
+		inputsStay(t, e, random(1, rows, 64), random(2, rows, 64))
+	}
+}
+
+func inputsStay(t *testing.T, e *Exec, x, y *tensors.Tensor) {
 	before := tensors.MustCopyFlatData[float32](x)
 	var first []float32
 	for i := range 3 {
@@ -326,6 +331,49 @@ func TestInputsStay(t *testing.T) {
 				t.Fatalf("run %d: input %g, was %g; result %g, was %g", i, v, before[j], z[j], first[j])
 			}
 		}
+	}
+}
+
+// TestLargeBuffers: buffers of many values are copies, are read by GoMLX's engine, and end once.
+func TestLargeBuffers(t *testing.T) {
+	b := engine(t)
+	values := make([]float32, 600*500)
+	for i := range values {
+		values[i] = float32(i % 7)
+	}
+	large, err := b.BufferFromFlatData(0, values, shapes.Make(dtypes.Float32, 600, 500))
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(values)
+	builder := b.Builder("sums")
+	x, err := builder.Main().Parameter("x", shapes.Make(dtypes.Float32, 600, 500), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sums, err := builder.Main().CumSum(x, 1, compute.CumSumOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := builder.Main().Return([]compute.Value{sums}, nil); err != nil {
+		t.Fatal(err)
+	}
+	e, err := builder.Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := e.Execute([]compute.Buffer{large}, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := out[0].ToFlatData(values); err != nil || values[1] != 1 || values[6] != 21 || values[500] != 500%7 {
+		t.Errorf("sums of 0, 1, ... 6 in turn are %v, at the second row %v (%v)", values[:7], values[500], err)
+	}
+	if err := large.Finalize(); err != nil {
+		t.Fatal(err)
+	}
+	if err := large.Finalize(); err == nil {
+		t.Error("a buffer that ends twice: no error")
 	}
 }
 

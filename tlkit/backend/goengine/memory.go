@@ -1,6 +1,10 @@
 package goengine
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine/kernels"
+)
 
 // memory keeps the blocks of finished operations for the next ones: the Go runtime would clear each new block, and
 // leave the old ones to the garbage collector.
@@ -30,7 +34,7 @@ func (m *memory) get(n int) []float32 {
 		}
 	}
 	if best < 0 {
-		return make([]float32, n)
+		return kernels.NewFloats(n)
 	}
 	b := m.free[best]
 	last := len(m.free) - 1
