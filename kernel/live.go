@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/environ"
 	"github.com/tlkit-go/tlkit-notebooks/internal/envpath"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/build"
 	"github.com/tlkit-go/tlkit-notebooks/kernel/language"
@@ -31,7 +33,8 @@ func Live(p Prefix, connectionFile string) (int, error) {
 	if dir == "" {
 		return 1, fmt.Errorf("kernel: %s is not set; tlkernel run starts the live kernel", envKernelDir)
 	}
-	if m, err = m.forUser(p, dir); err != nil {
+	installed := m
+	if m, err = installed.forUser(p, dir); err != nil {
 		return 1, err
 	}
 	connection, err := protocol.ReadConnection(connectionFile)
@@ -57,7 +60,7 @@ func Live(p Prefix, connectionFile string) (int, error) {
 	engine := &liveEngine{session: sess, err: err}
 	if sess != nil {
 		engine.language = language.New(language.Config{Source: liveSource{sess, make(chan struct{}, 1), logf}, Gopls: p.Bin("gopls"),
-			Env: append(os.Environ(), "GOPROXY=off", "GOFLAGS=-mod=mod"), Commands: liveCommands(), Logf: logf})
+			Env: languageEnv(p, sess.SourceDir(), installed, m), Commands: liveCommands(), Logf: logf})
 	}
 	config := protocol.Config{Connection: connection, Engine: engine, Info: liveInfo(m), WidgetScript: widgetScript(p, connection.ID), Log: log}
 	if engine.language != nil {
@@ -114,6 +117,20 @@ func liveSession(ctx context.Context, p Prefix, m *Manifest, dir, id string, log
 	return session.New(ctx, session.Config{Workspace: p.workspaceDir(), Dir: own, Go: filepath.Join(m.GoRoot, "bin", "go"),
 		Env: append(env, cells...), CommandEnv: append(build.CommandEnv(os.Environ()), cells...),
 		Packages: m.Packages, Cache: m.liveCache(p), Offline: true, Logf: logf})
+}
+
+// languageEnv returns the environment of the language server for cells in dir. In an installation of another user it
+// reads modules from the installation's folder until cells have others: Go's build cache keeps what cgo writes by the
+// path of a module, and the user's own folder is another path.
+func languageEnv(p Prefix, dir string, installed, own *Manifest) func() []string {
+	return func() []string {
+		modules := installed.GoModCache
+		want, err := os.ReadFile(filepath.Join(p.workspaceDir(), "go.mod"))
+		if have, readErr := os.ReadFile(filepath.Join(dir, "go.mod")); errors.Join(err, readErr) == nil && !bytes.Equal(have, want) {
+			modules = own.GoModCache
+		}
+		return environ.Set(os.Environ(), "GOPROXY=off", "GOFLAGS=-mod=mod", "GOMODCACHE="+modules)
+	}
 }
 
 func liveInfo(m *Manifest) protocol.Info {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -90,6 +91,14 @@ func TestLiveModules(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	languageModules := func(want string) {
+		t.Helper()
+		if env := languageEnv(p, s.SourceDir(), original, m)(); !slices.Contains(env, "GOMODCACHE="+want) {
+			t.Errorf("the language server has no GOMODCACHE=%s", want)
+		}
+	}
+	languageModules(original.GoModCache)
+	defer languageModules(m.GoModCache) // the cells have modules that the installation has not
 	const keep = "go.mod is as before: "
 	for i, c := range []struct{ code, want, fails string }{
 		// The settings of cells are not those of a module of the user's own.

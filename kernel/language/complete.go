@@ -67,13 +67,17 @@ func (s *Service) completeGo(ctx context.Context, c *Completion, code string, st
 	go func() {
 		_, all := s.cfg.Source.Candidates(ctx, code, offset)
 		own <- all
+		close(own)
 	}()
 	var known []Candidate
-	if !s.ready() {
+	take := func() {
 		select {
 		case known = <-own:
 		case <-ctx.Done():
 		}
+	}
+	if !s.ready() {
+		take()
 	}
 	if len(known) == 0 {
 		var items []item
@@ -90,10 +94,7 @@ func (s *Service) completeGo(ctx context.Context, c *Completion, code string, st
 		select {
 		case known = <-own: // also where gopls took all the time
 		default:
-			select {
-			case known = <-own:
-			case <-ctx.Done():
-			}
+			take()
 		}
 	}
 	fields := start == offset && len(known) > 0 // of a literal: nothing else is likely there

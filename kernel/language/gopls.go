@@ -35,14 +35,17 @@ type server struct {
 
 // settings are the settings of gopls: https://go.dev/gopls/settings.
 var settings = map[string]any{
-	"completionBudget":   "1s",
-	"deepCompletion":     true,
-	"matcher":            "CaseInsensitive",
-	"hoverKind":          "FullDocumentation",
-	"linksInHover":       false,
-	"semanticTokens":     false,
-	"staticcheck":        false,
-	"diagnosticsTrigger": "Save", // the kernel does not use them
+	"completionBudget": "1s",
+	"deepCompletion":   true,
+	"matcher":          "CaseInsensitive",
+	"hoverKind":        "FullDocumentation",
+	"linksInHover":     false,
+	"semanticTokens":   false,
+	"staticcheck":      false,
+	// The kernel shows no diagnostics. Without the delay gopls analyses all packages that cells import, which takes
+	// three times the time and memory.
+	"diagnosticsTrigger": "Save",
+	"diagnosticsDelay":   "8760h",
 	"usePlaceholders":    false,
 }
 

@@ -3,6 +3,8 @@ package language
 import (
 	"context"
 	"go/token"
+	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -55,8 +57,8 @@ type Config struct {
 	Source Source
 	// Gopls is the program's path; empty means that there is none.
 	Gopls string
-	// Env is the program's environment.
-	Env []string
+	// Env returns the program's environment; nil means os.Environ. When it changes, the program is started again.
+	Env func() []string
 	// Commands are the commands that a line may begin with instead of Go.
 	Commands []Command
 	// Logf gets a line for each event that a user does not see; may be nil.
@@ -87,6 +89,9 @@ func New(cfg Config) *Service {
 	if cfg.Logf == nil {
 		cfg.Logf = func(string, ...any) {}
 	}
+	if cfg.Env == nil {
+		cfg.Env = os.Environ
+	}
 	life, stop := context.WithCancel(context.Background())
 	return &Service{cfg: cfg, turn: make(chan struct{}, 1), life: life, stop: stop}
 }
@@ -111,7 +116,11 @@ func (s *Service) begin() <-chan struct{} {
 		return s.starting
 	}
 	started := make(chan struct{})
-	dir := s.cfg.Source.SourceDir()
+	dir, env := s.cfg.Source.SourceDir(), s.cfg.Env()
+	if s.server != nil && !slices.Equal(env, s.server.cmd.Env) {
+		s.server.close()
+		s.server = nil
+	}
 	if s.server != nil || s.life.Err() != nil || s.cfg.Gopls == "" || s.failures >= maxFailures || dir == "" {
 		close(started)
 		return started
@@ -120,7 +129,7 @@ func (s *Service) begin() <-chan struct{} {
 	go func() {
 		ctx, cancel := context.WithTimeout(s.life, startTime)
 		defer cancel()
-		server, err := startServer(ctx, s.life, s.cfg.Gopls, dir, s.cfg.Env)
+		server, err := startServer(ctx, s.life, s.cfg.Gopls, dir, env)
 		if err == nil {
 			err = s.warm(ctx, server)
 		}

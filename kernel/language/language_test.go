@@ -2,12 +2,14 @@ package language
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -127,11 +129,41 @@ func ready(t *testing.T, s *Service) {
 	}
 }
 
+func testEnv() []string { return append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod", "GOPROXY=off") }
+
 func newService(t *testing.T, gopls string) *Service {
-	s := New(Config{Source: newSource(t), Gopls: gopls, Env: append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod", "GOPROXY=off"),
+	s := New(Config{Source: newSource(t), Gopls: gopls, Env: testEnv,
 		Commands: testCommands, Logf: t.Logf})
 	t.Cleanup(s.Close)
 	return s
+}
+
+// TestSettings: gopls ignores in silence a setting that it does not know.
+func TestSettings(t *testing.T) {
+	out, err := exec.Command(findGopls(t), "api-json").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var api struct {
+		Options map[string][]struct{ Name, Type string }
+	}
+	if err := json.Unmarshal(out, &api); err != nil {
+		t.Fatal(err)
+	}
+	types := map[string]string{"deepCompletion": "bool"} // not documented by gopls
+	for _, o := range api.Options["User"] {
+		types[o.Name] = o.Type
+	}
+	for name, value := range settings {
+		switch kind := types[name]; kind {
+		case "":
+			t.Errorf("%s: gopls has no such setting", name)
+		case "time.Duration":
+			if _, err := time.ParseDuration(value.(string)); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
 }
 
 func TestGopls(t *testing.T) {
@@ -205,7 +237,7 @@ func TestGopls(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "r2", "r2.go"), []byte("package r2\n\n// Twice doubles.\nfunc Twice(x int) int { return 2 * x }\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	later := New(Config{Source: laterSource{fakeSource{dir: dir}}, Logf: t.Logf})
+	later := New(Config{Source: laterSource{fakeSource{dir: dir}}, Env: testEnv, Logf: t.Logf})
 	later.server = s.server
 	if got := later.Complete(ctx, "r2.", 3); !slices.Contains(got.Matches, "Twice") {
 		t.Errorf("a package that is new: %q", got.Matches)
@@ -240,6 +272,30 @@ func TestRestart(t *testing.T) {
 	}
 	if got := s.Complete(ctx, "gree", 4); !slices.Equal(got.Matches, []string{"greeting"}) {
 		t.Errorf("after Close: %q", got.Matches)
+	}
+	if ctx.Err() != nil {
+		t.Error("a completion without gopls waited for the end of its context")
+	}
+}
+
+// TestChangedEnv: gopls is started again where its environment has changed, and only there.
+func TestChangedEnv(t *testing.T) {
+	var changed atomic.Bool
+	s := New(Config{Source: newSource(t), Gopls: findGopls(t), Logf: t.Logf, Env: func() []string {
+		if changed.Load() {
+			return append(testEnv(), "GOFLAGS=-mod=readonly")
+		}
+		return testEnv()
+	}})
+	t.Cleanup(s.Close)
+	ready(t, s)
+	first := s.server
+	if ready(t, s); s.server != first {
+		t.Error("gopls was started again in the same environment")
+	}
+	changed.Store(true)
+	if ready(t, s); s.server == first || !slices.Contains(s.server.cmd.Env, "GOFLAGS=-mod=readonly") {
+		t.Errorf("gopls runs with %q", s.server.cmd.Env)
 	}
 }
 
