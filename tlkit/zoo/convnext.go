@@ -38,8 +38,7 @@ func convNeXts() []Spec {
 	for _, c := range convNeXtConfigs {
 		specs = append(specs, torchvision(Spec{
 			Name: c.name, Family: "convnext", Paper: "Liu et al. 2022, A ConvNet for the 2020s, arXiv 2201.03545, section 3",
-			Build: c.build,
-		}))
+		}.norms(convNeXtEpsilon, c.build)))
 	}
 	return specs
 }
@@ -48,10 +47,12 @@ func convNeXts() []Spec {
 // cut off at ±2. That is a hundred deviations, so nothing is cut.
 var truncated = nn.Normal(0.02)
 
-// convNeXtEpsilon is added to the variance in the family's layer norms.
+// convNeXtEpsilon is added to the variance in the family's layer norms. transformers' configurations change it for the
+// last one, below the output layer; they usually have 1e-12.
 const convNeXtEpsilon = 1e-6
 
-func (c convNeXtConfig) build() Architecture {
+// build takes the epsilon of the last norm.
+func (c convNeXtConfig) build(epsilon float64) Architecture {
 	conv := func(s *nn.Scope, x *Node, out, size int) *Node {
 		return nn.Conv2D(s, x, out, size).Stride(size).Bias().Init(truncated).BiasInit(nn.Constant(0)).Done()
 	}
@@ -76,7 +77,7 @@ func (c convNeXtConfig) build() Architecture {
 		}})
 	}
 	stages = append(stages, poolStage, Stage{"classifier.0", func(s *nn.Scope, x *Node) *Node {
-		return nn.LayerNorm(s.In("classifier.0"), x, convNeXtEpsilon)
+		return nn.LayerNorm(s.In("classifier.0"), x, epsilon)
 	}})
 	return Architecture{Stages: stages, Head: startedHead("classifier.2", 0, truncated, nn.Constant(0))}
 }

@@ -39,8 +39,8 @@ var convNeXtV2Configs = []convNeXtV2Config{
 func convNeXtV2s() []Spec {
 	var specs []Spec
 	for _, c := range convNeXtV2Configs {
-		s := Spec{Name: c.name, Family: "convnextv2", InputSize: 224, MinSize: 32, Build: c.build,
-			Paper: "Woo et al. 2023, ConvNeXt V2, arXiv 2301.00808, section 3.2 and appendix A.1"}
+		s := Spec{Name: c.name, Family: "convnextv2", InputSize: 224, MinSize: 32,
+			Paper: "Woo et al. 2023, ConvNeXt V2, arXiv 2301.00808, section 3.2 and appendix A.1"}.norms(convNeXtEpsilon, c.build)
 		if c.convolved() {
 			s.written = func(entries []weights.Entry) ([]weights.Entry, error) { return perceptronShapes(entries, 4), nil }
 			s.read = func(sd *weights.StateDict) (*weights.StateDict, error) {
@@ -65,7 +65,8 @@ func perceptronShapes(entries []weights.Entry, axes int) []weights.Entry {
 	return out
 }
 
-func (c convNeXtV2Config) build() Architecture {
+// build takes the epsilon of the last norm.
+func (c convNeXtV2Config) build(epsilon float64) Architecture {
 	conv := func(s *nn.Scope, x *Node, out, size int) *Node {
 		return nn.Conv2D(s, x, out, size).Stride(size).Bias().Init(truncated).BiasInit(nn.Constant(0)).Done()
 	}
@@ -86,7 +87,7 @@ func (c convNeXtV2Config) build() Architecture {
 		}})
 	}
 	stages = append(stages, poolStage, Stage{"head.norm", func(s *nn.Scope, x *Node) *Node {
-		return nn.LayerNorm(s.In("head.norm"), x, convNeXtEpsilon)
+		return nn.LayerNorm(s.In("head.norm"), x, epsilon)
 	}})
 	return Architecture{Stages: stages, Head: startedHead("head.fc", 0, truncated, nn.Constant(0))}
 }

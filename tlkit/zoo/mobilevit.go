@@ -17,12 +17,14 @@ type mobileViTConfig struct {
 	widths   [3]int
 	// expand widens the blocks of convolutions.
 	expand int
+	// epsilon is that of the layer norms.
+	epsilon float64
 }
 
 var mobileViTConfigs = []mobileViTConfig{
-	{"mobilevit_xxs", [6]int{16, 24, 48, 64, 80, 320}, [3]int{64, 80, 96}, 2},
-	{"mobilevit_xs", [6]int{32, 48, 64, 80, 96, 384}, [3]int{96, 120, 144}, 4},
-	{"mobilevit_s", [6]int{32, 64, 96, 128, 160, 640}, [3]int{144, 192, 240}, 4},
+	{name: "mobilevit_xxs", channels: [6]int{16, 24, 48, 64, 80, 320}, widths: [3]int{64, 80, 96}, expand: 2},
+	{name: "mobilevit_xs", channels: [6]int{32, 48, 64, 80, 96, 384}, widths: [3]int{96, 120, 144}, expand: 4},
+	{name: "mobilevit_s", channels: [6]int{32, 64, 96, 128, 160, 640}, widths: [3]int{144, 192, 240}, expand: 4},
 }
 
 // mobileViTs are the networks of Mehta and Rastegari 2021, MobileViT (arXiv 2110.02178, section 3.1, figure 1 and table
@@ -31,8 +33,8 @@ var mobileViTConfigs = []mobileViTConfig{
 func mobileViTs() []Spec {
 	var specs []Spec
 	for _, c := range mobileViTConfigs {
-		specs = append(specs, Spec{Name: c.name, Family: "mobilevit", InputSize: 256, MinSize: mobileViTUnit, Build: c.build,
-			Paper: "Mehta and Rastegari 2021, MobileViT, arXiv 2110.02178, section 3.1 and table 4"})
+		specs = append(specs, Spec{Name: c.name, Family: "mobilevit", InputSize: 256, MinSize: mobileViTUnit,
+			Paper: "Mehta and Rastegari 2021, MobileViT, arXiv 2110.02178, section 3.1 and table 4"}.norms(mobileViTEpsilon, c.build))
 	}
 	return specs
 }
@@ -52,7 +54,8 @@ func mobileViTLayer(s *nn.Scope, x *Node, out, kernel, stride, groups int, act b
 	return c.under(s.In("conv"), s.In("bn"), x, out, kernel, stride, groups)
 }
 
-func (c mobileViTConfig) build() Architecture {
+func (c mobileViTConfig) build(epsilon float64) Architecture {
+	c.epsilon = epsilon
 	stages := []Stage{{"stem", func(s *nn.Scope, x *Node) *Node {
 		if d := x.Shape().Dimensions; d[1]%mobileViTUnit != 0 || d[2]%mobileViTUnit != 0 {
 			exceptions.Panicf("zoo: %s takes images whose sides are multiples of %d, got %dx%d", c.name, mobileViTUnit, d[1], d[2])
@@ -92,7 +95,7 @@ func (c mobileViTConfig) bottleneck(s *nn.Scope, x *Node, out, stride int) *Node
 
 // mixed is the MobileViT block: a convolution, a transformer over the whole map, and a convolution of both.
 func (c mobileViTConfig) mixed(s *nn.Scope, x *Node, width, depth int) *Node {
-	e := encoder{heads: 4, width: width, mlp: 2 * width, act: nn.SiLU, epsilon: mobileViTEpsilon}
+	e := encoder{heads: 4, width: width, mlp: 2 * width, act: nn.SiLU, epsilon: c.epsilon}
 	y := mobileViTLayer(s.In("conv_kxk"), x, channels(x), 3, 1, 1, true)
 	y = nn.Conv2D(s.In("conv_1x1"), y, width, 1).Done()
 	d := y.Shape().Dimensions

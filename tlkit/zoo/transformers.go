@@ -27,7 +27,7 @@ type transformersConfig struct {
 	HiddenSizes []int  `json:"hidden_sizes"`
 	Embedding   int    `json:"embedding_size"`
 	GroupWidth  int    `json:"groups_width"`
-	InFirst     bool   `json:"downsample_in_first_stage"`
+	InFirst     *bool  `json:"downsample_in_first_stage"` // RegNets do, if it is missing
 	InNeck      bool   `json:"downsample_in_bottleneck"`
 
 	// Of the transformers.
@@ -56,8 +56,8 @@ type transformersConfig struct {
 	OldTower json.RawMessage `json:"vision_config_dict"` // stands above the other
 
 	// Of normalisations: layer_norm_eps in transformers and, for their batch norms, in MobileNets.
-	Epsilon   float64 `json:"layer_norm_eps"`
-	BNEpsilon float64 `json:"batch_norm_eps"`
+	Epsilon   *float64 `json:"layer_norm_eps"`
+	BNEpsilon *float64 `json:"batch_norm_eps"` // of EfficientNets
 
 	// Of the mobile networks.
 	TFPadding  *bool   `json:"tf_padding"`
@@ -112,8 +112,8 @@ func always(rename func(key string) string) func(string) func(string) string {
 var transformersFamilies = map[string]transformersFamily{
 	"resnet":                {transformersConfig.resNet, always(transformersResNet), 0},
 	"regnet":                {transformersConfig.regNet, always(transformersRegNet), 0},
-	"convnext":              {transformersConfig.convNeXt, always(transformersConvNeXt), 0},
-	"convnextv2":            {transformersConfig.convNeXtV2, always(transformersConvNeXtV2), 0},
+	"convnext":              {transformersConfig.convNeXt, always(transformersConvNeXt), 1e-12},
+	"convnextv2":            {transformersConfig.convNeXtV2, always(transformersConvNeXtV2), 1e-12},
 	"vit":                   {transformersConfig.viT, always(transformersViT), 1e-12},
 	"beit":                  {transformersConfig.beit, always(transformersBEiT), 1e-12},
 	"data2vec-vision":       {transformersConfig.beit, always(transformersBEiT), 1e-12},
@@ -217,10 +217,11 @@ func transformersDescription(text []byte, set WeightSet) (description, error) {
 	}
 	d := description{layouts: []layout{{name: "transformers", rename: family.rename(name)}}, flipped: kind.ModelType == "mobilevit"}
 	d.spec, _ = lookup(name) // a test checks that every name is there
-	epsilon := cmp.Or(c.Epsilon, c.BNEpsilon, family.epsilon)
-	if epsilon != 0 && !validEpsilon(epsilon) {
-		return description{}, fmt.Errorf("a %q model of transformers whose normalisations add %g to the variance, expected a number between 0 and 1",
-			c.ModelType, epsilon)
+	epsilon := family.epsilon
+	if given := cmp.Or(c.Epsilon, c.BNEpsilon); given != nil {
+		if epsilon = *given; !validEpsilon(epsilon) {
+			return description{}, fmt.Errorf("a %q model of transformers whose normalisations add %g to the variance, expected a number between 0 and 1", c.ModelType, epsilon)
+		}
 	}
 	d.spec = d.spec.withEpsilon(epsilon)
 	d.differs = transformersSizes(d.spec, c)

@@ -29,7 +29,7 @@ func inTransformers(network string) bool {
 }
 
 func (c transformersConfig) resNet() string {
-	if !is(c.Activation, "relu") || c.Embedding != 64 || c.InFirst || c.InNeck {
+	if !is(c.Activation, "relu") || c.Embedding != 64 || c.InFirst != nil && *c.InFirst || c.InNeck {
 		return ""
 	}
 	widths := map[string][]int{"basic": {64, 128, 256, 512}, "bottleneck": {256, 512, 1024, 2048}}
@@ -40,7 +40,7 @@ func (c transformersConfig) resNet() string {
 }
 
 func (c transformersConfig) regNet() string {
-	if !is(c.Activation, "relu") || c.Embedding != 32 {
+	if !is(c.Activation, "relu") || c.Embedding != 32 || c.InFirst != nil && !*c.InFirst {
 		return ""
 	}
 	for _, r := range regNetConfigs {
@@ -61,12 +61,8 @@ func (c transformersConfig) hasStages(blocks [4]int, channels int) bool {
 	return slices.Equal(c.Depths, blocks[:]) && slices.Equal(c.HiddenSizes, []int{channels, 2 * channels, 4 * channels, 8 * channels})
 }
 
-// flatEpsilon reports whether ConvNeXt's epsilon is rounding: transformers uses it for the norm under the output layer
-// alone, on means over the image, whose variance is far above; all others add 1e-6.
-func (c transformersConfig) flatEpsilon() bool { return c.Epsilon <= convNeXtEpsilon }
-
 func (c transformersConfig) convNeXt() string {
-	if !is(c.Activation, "gelu") || c.PatchSize != 4 || !c.flatEpsilon() {
+	if !is(c.Activation, "gelu") || c.PatchSize != 4 {
 		return ""
 	}
 	for _, x := range convNeXtConfigs {
@@ -78,7 +74,7 @@ func (c transformersConfig) convNeXt() string {
 }
 
 func (c transformersConfig) convNeXtV2() string {
-	if !is(c.Activation, "gelu") || c.PatchSize != 4 || !c.flatEpsilon() {
+	if !is(c.Activation, "gelu") || c.PatchSize != 4 {
 		return ""
 	}
 	for _, x := range convNeXtV2Configs {
@@ -239,7 +235,7 @@ func (c transformersConfig) mobileNetV2() string {
 // mobileViT finds the network of a configuration, whose missing values are those of MobileViTConfig.
 func (c transformersConfig) mobileViT() string {
 	if !is(c.Activation, "silu") || cmp.Or(c.PatchSize, 2) != 2 || cmp.Or(c.Kernel, 3) != 3 || cmp.Or(c.OutStride, 32) != 32 || cmp.Or(c.MLPRatio, 2) != 2 ||
-		c.Heads != nil && c.Heads != any(4.) || c.QKVBias != nil && !*c.QKVBias || cmp.Or(c.Epsilon, mobileViTEpsilon) != mobileViTEpsilon {
+		c.Heads != nil && c.Heads != any(4.) || c.QKVBias != nil && !*c.QKVBias {
 		return ""
 	}
 	if c.HiddenSizes == nil {

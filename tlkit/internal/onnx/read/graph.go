@@ -128,7 +128,8 @@ func unknownOperators(domains map[string]string) error {
 	case slices.ContainsFunc(ops, func(op string) bool {
 		return strings.Contains(strings.ToLower(op), "quant") || strings.HasSuffix(op, "NBits") || strings.HasPrefix(op, "QLinear") || strings.HasSuffix(op, "Integer")
 	}):
-		why = "; the network is quantised by operators of whole numbers: take the file in QDQ form (QuantizeLinear and DequantizeLinear), or from before quantisation"
+		why = "; the network is quantised by operators of whole numbers: take the file in QDQ form (quantize_static of ONNX Runtime with quant_format=QuantFormat.QDQ), or from before quantisation"
+		ops = slices.DeleteFunc(ops, func(op string) bool { return op == "QuantizeLinear" || op == "DequantizeLinear" }) // of QDQ form, too
 	case slices.ContainsFunc(ops, func(op string) bool { return op == "If" || op == "Loop" || op == "Scan" }):
 		why = "; what the network does depends on values that are computed: export it for images of a fixed size, in evaluation mode"
 	case slices.ContainsFunc(ops, func(op string) bool { return op == "NonMaxSuppression" || op == "RoiAlign" || op == "TopK" }):

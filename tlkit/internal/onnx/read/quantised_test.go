@@ -3,6 +3,7 @@ package read
 import (
 	"archive/zip"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 
@@ -150,6 +151,20 @@ func TestQuantised(t *testing.T) {
 			m.Graph.Node = append([]*protos.NodeProto{{OpType: "Constant", Output: []string{"constant scale"}, Attribute: []*protos.AttributeProto{{Name: "value", Type: protos.AttributeProto_TENSOR, T: s}}}}, m.Graph.Node...)
 			n.Input[1] = "constant scale"
 		}, ""},
+		"steps of a number that is computed": { // as of attention's scale, from the sizes of queries
+			func(m *protos.ModelProto) {
+				q := first(m, "QuantizeLinear")
+				at := slices.Index(m.Graph.Node, q)
+				of := func(op string, out string, in ...string) *protos.NodeProto {
+					return &protos.NodeProto{OpType: op, Input: in, Output: []string{out}}
+				}
+				cast := of("Cast", "size", "elements")
+				cast.Attribute = []*protos.AttributeProto{{Name: "to", Type: protos.AttributeProto_INT, I: int64(protos.TensorProto_FLOAT)}}
+				made := []*protos.NodeProto{of("Size", "elements", q.Input[0]), cast, of("QuantizeLinear", "steps", "size", q.Input[1], q.Input[2]),
+					of("DequantizeLinear", "number", "steps", q.Input[1], q.Input[2]), of("Mul", "scaled", q.Input[0], "number")}
+				q.Input[0] = "scaled"
+				m.Graph.Node = slices.Insert(m.Graph.Node, at, made...)
+			}, ""},
 		"optimised": {func(m *protos.ModelProto) { m.Graph.Node[len(m.Graph.Node)/2].OpType = "QLinearConv" }, "QDQ form"},
 	} {
 		m := &protos.ModelProto{}

@@ -299,6 +299,10 @@ func TestUnknownOperators(t *testing.T) {
 			t.Errorf("%s: error %v, want one with %q", op, err, want)
 		}
 	}
+	err := change(t, "resnet", func(m *protos.ModelProto) { m.Graph.Node[1].OpType, m.Graph.Node[2].OpType = "QLinearConv", "DequantizeLinear" })
+	if err == nil || !strings.Contains(err.Error(), "can't be imported: QLinearConv; the network") {
+		t.Errorf("QLinearConv beside DequantizeLinear: error %v", err)
+	}
 	for domain, want := range map[string]string{"com.microsoft.nchwc": "ONNX Runtime's own", "ai.onnx.ml": "other methods than networks", "mine": "write the modules"} {
 		err := change(t, "resnet", func(m *protos.ModelProto) { m.Graph.Node[0].Domain = domain })
 		if err == nil || !strings.Contains(err.Error(), "can't be imported: Conv") || !strings.Contains(err.Error(), want) {
