@@ -63,6 +63,7 @@ type transformersConfig struct {
 	TFPadding  *bool   `json:"tf_padding"`
 	Width      float64 `json:"depth_multiplier"`
 	Fine       *bool   `json:"finegrained_output"`
+	Expansion  *bool   `json:"first_layer_is_expansion"` // else the stem has one convolution more
 	WidthScale float64 `json:"width_coefficient"`
 	DepthScale float64 `json:"depth_coefficient"`
 	Strides    []int   `json:"strides"`

@@ -222,7 +222,7 @@ func (c transformersConfig) mobileNetV1() string {
 
 func (c transformersConfig) mobileNetV2() string {
 	if !is(c.Activation, "relu6") || c.TFPadding != nil && !*c.TFPadding ||
-		c.OutStride != 0 && c.OutStride != 32 {
+		c.OutStride != 0 && c.OutStride != 32 || c.Expansion != nil && !*c.Expansion {
 		return ""
 	}
 	if c.Width < 1 && c.Fine != nil && !*c.Fine { // fewer features

@@ -428,6 +428,7 @@ func TestTransformersRefused(t *testing.T) {
 		{config("swin_v2_t", `"pretrained_window_sizes":[0,0,0,0]`, `"pretrained_window_sizes":[12,12,12,6]`), processor, "no network of the zoo"},
 		{config("tf_efficientnet_b0", `"pooling_type":"mean"`, `"pooling_type":"max"`), processor, "no network of the zoo"},
 		{config("tf_efficientnet_b0", `"strides":[1,2,2,2,1,2,1]`, `"strides":[1,2,2,2,1,1,1]`), processor, "no network of the zoo"},
+		{config("tf_mobilenet_v2", `"first_layer_is_expansion":true`, `"first_layer_is_expansion":false`), processor, "no network of the zoo"},
 		{config("tf_mobilenet_v2", `"output_stride":32`, `"output_stride":16`), processor, "no network of the zoo"},
 		{config("vit_b_16", `"num_hidden_layers":12`, `"num_hidden_layers":11`), processor, "no network of the zoo"},
 		{config("vit_b_16", `"hidden_act":"gelu"`, `"hidden_act":"quick_gelu"`), processor, "no network of the zoo"},
