@@ -44,6 +44,10 @@ const maxCSVBytes = 256 << 20
 // and "category": images whose objects are of several categories are left out. A list of one name (['cat'], or Label
 // Studio's {"choices": ["cat"]}) is that name.
 //
+// Lines above the names of the columns (a title, or comments with #) are passed over, and so are names of rows as R
+// writes them. A column that says what each image is for, and is not given as SplitColumn, is warned about, as are lines
+// with more fields than the first names.
+//
 // Lines without a label (nothing, or pandas' NaN) or with a missing file are left out and reported, as are images with
 // two labels. Files are checked as in ImageFolder.
 func FromCSV(path, imageColumn, labelColumn string, opts ...Options) (*Dataset, error) {
@@ -82,7 +86,7 @@ func fromCSV(name, imageColumn, labelColumn string, o Options) (*Dataset, error)
 	if is := noTable(data); is != "" {
 		return nil, fmt.Errorf("it is %s", is)
 	}
-	rows, err := readUnderComments(data, wanted)
+	rows, err := readUnderTitle(data, wanted)
 	for i := range rows {
 		rows[i].unlistImage()
 	}
@@ -105,9 +109,7 @@ func fromCSV(name, imageColumn, labelColumn string, o Options) (*Dataset, error)
 		return nil, unread
 	}
 	l := listRows(t, rows, name)
-	if note := oneOfSeveral(data, wanted, rows); note != "" {
-		l.notes = append(l.notes, note)
-	}
+	l.notes = append(l.notes, csvNotes(data, wanted, rows)...)
 	l.tree.abs = fmt.Sprintf("%s from %q %v", t.abs, name, wanted)
 	if len(l.entries) == 0 {
 		if f := rows[0].fields; imagefiles.NamedAsRead(f[1]) && path.Ext(f[0]) == "" {
@@ -122,11 +124,13 @@ func fromCSV(name, imageColumn, labelColumn string, o Options) (*Dataset, error)
 	return l.dataset(strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), o)
 }
 
-// readUnderComments is readLabels for a table that may have lines with # above it. Lines keep their
-// numbers in the file.
-func readUnderComments(data []byte, wanted []string) ([]row, error) {
+// readUnderTitle is readLabels for a table that may have lines with # above it, or a title above the names of its
+// columns. Lines keep their numbers in the file.
+func readUnderTitle(data []byte, wanted []string) ([]row, error) {
 	rows, err := readLabels(data, wanted)
-	for rest, cut := data, 1; err != nil && bytes.HasPrefix(rest, []byte("#")) && cut <= maxComments; cut++ {
+	comments := true // no other lines so far
+	for rest, cut := data, 1; err != nil && cut <= maxComments; cut++ {
+		comments = comments && bytes.HasPrefix(rest, []byte("#"))
 		var found bool
 		if _, rest, found = bytes.Cut(rest, []byte("\n")); !found {
 			break
@@ -136,11 +140,25 @@ func readUnderComments(data []byte, wanted []string) ([]row, error) {
 				cut++
 			}
 		}
+		if !comments && !namesColumns(rest, wanted) {
+			continue
+		}
 		if again, e := readLabels(append(bytes.Repeat([]byte("\n"), cut), rest...), wanted); e == nil {
 			rows, err = again, nil
 		}
 	}
 	return rows, err
+}
+
+// namesColumns reports whether the first line of a text has the names of the wanted columns, none of which is a number.
+func namesColumns(text []byte, wanted []string) bool {
+	head, _, _ := bytes.Cut(text, []byte("\n"))
+	for _, names := range [][]string{wanted, slices.Concat(wanted[:1], strings.Split(wanted[1], ","), wanted[2:])} {
+		if t, err := openTable(head, names); err == nil && !t.headless {
+			return true
+		}
+	}
+	return false
 }
 
 // noTable says what a file is that people give in place of a table, "" for others.
@@ -152,6 +170,8 @@ func noTable(data []byte) string {
 		return "compressed with gzip; unpack it (gunzip)"
 	case bytes.HasPrefix(data, []byte("PAR1")):
 		return "a Parquet file; write it as CSV, in Python with pandas.read_parquet(FILE).to_csv(NEW, index=False)"
+	case bytes.HasPrefix(data, []byte(`{\rtf`)):
+		return "rich text (RTF); save it as plain text"
 	case hasPrefixFold(data, "<!doctype"), hasPrefixFold(data, "<html"):
 		return "a web page in place of the table; download it again"
 	case bytes.HasPrefix(bytes.TrimSpace(data), []byte("[")) && !isJSON(data) && json.Valid(data):

@@ -114,6 +114,7 @@ func chooseTable(text []byte, possible string, wanted []string) (best *table, fi
 			}
 			continue
 		}
+		t.skipRowNames()
 		if t.score = t.rate(); best == nil || t.score > best.score {
 			best = t
 		}
@@ -122,6 +123,33 @@ func chooseTable(text []byte, possible string, wanted []string) (best *table, fi
 		return &table{text: text}, firstErr
 	}
 	return best, nil
+}
+
+// skipRowNames moves the columns behind the names of rows that R's write.table writes without a name in the first line:
+// each line has one field more, and the images' names are one further on, or the first fields count the lines.
+func (t *table) skipRowNames() {
+	if t.headless {
+		return
+	}
+	lines, zero, one, here, next := 0, true, true, 0, 0
+	all := true // lines have a field more
+	err := t.each(func(_ int, record []string) bool {
+		all = len(record) == len(t.head)+1
+		if all {
+			first := field(record, 0)
+			zero, one = zero && first == strconv.Itoa(lines), one && first == strconv.Itoa(lines+1)
+			here, next = here+nameRate(field(record, t.at[0])), next+nameRate(field(record, t.at[0]+1))
+			lines++
+		}
+		return all
+	})
+	if err != nil || lines == 0 || !all || next < here || next == here && !zero && !one {
+		return
+	}
+	t.head = slices.Concat([]string{""}, t.head)
+	for i := range t.at {
+		t.at[i]++
+	}
 }
 
 // rated is the number of lines that are rated.

@@ -97,6 +97,7 @@ func TestFoldersAsPeopleHaveThem(t *testing.T) {
 		{"pictures and masks", tree{"images": 4, "masks": 4}, nil, none, nil, 0, 0, 0, "images, masks look like no classes"},
 		{"pictures and masks, said", tree{"images": 4, "masks": 4}, nil, Options{ValFraction: -1, Train: "."}, []string{"images", "masks"}, 8, 0, 0, ""},
 		{"VOC", tree{"JPEGImages": 4}, map[string]string{"Annotations/00.xml": "<annotation/>"}, none, nil, 0, 0, 0, "JPEGImages look like no classes"},
+		{"nnU-Net", tree{"imagesTr": 4, "labelsTr": 4, "imagesTs": 4}, map[string]string{"dataset.json": "{}"}, none, nil, 0, 0, 0, "imagesTr, imagesTs, labelsTr look like no classes"},
 		{"a class named images", tree{"images": 4, "paintings": 4}, nil, none, []string{"images", "paintings"}, 8, 0, 0, ""},
 		{"labels in a CSV file", tree{"pics": 4}, map[string]string{"labels.csv": "a,b"}, none, nil, 0, 0, 0, "\nIf labels.csv has the labels, see FromCSV"},
 		{"labels in one of several CSV files", tree{"Test": 4}, map[string]string{"Meta.csv": "a,b", "Test.csv": "a,b", "Train.csv": "a,b"}, none, nil, 0, 0, 0, "\nIf one of Meta.csv, Test.csv, Train.csv has the labels, see FromCSV"},

@@ -72,11 +72,37 @@ const (
 	quotedNames = `[\[({]\s*((?:` + quotedName + `(?:\s*,\s*` + quotedName + `)*)?)\s*,?\s*[\])}]`
 )
 
+// pythonValue is a text or number as Python's repr writes it, when it is no plain str or int: b'cat', np.str_('cat'),
+// tensor(3), PosixPath('a/b.png'); or a text as Excel keeps it from being read as a number (="0012"). The groups are the
+// text and the number.
+var pythonValue = regexp.MustCompile(`^(?:[b=](` + quotedName + `)|(?:(?:np|numpy)\.\w+|tensor|(?:Pure)?(?:Posix|Windows)?Path)\((?:(` + quotedName + `)|(-?[0-9.]+))\))$`)
+
+// plainValue returns the value that such a text holds, and any other as it is.
+func plainValue(text string) string {
+	m := pythonValue.FindStringSubmatch(text)
+	if m == nil {
+		return text
+	}
+	if quoted := m[1] + m[2]; quoted != "" {
+		return unquoted(quoted)
+	}
+	return m[3]
+}
+
+// unquoted returns what stands between quotes.
+func unquoted(quoted string) string {
+	if name := ""; json.Unmarshal([]byte(quoted), &name) == nil { // "caf\u00e9"
+		return name
+	}
+	return quoted[1 : len(quoted)-1]
+}
+
 // unlist replaces a list of names in the place of the label by the name in it, "" if it is empty; with several, unfit
 // says so.
 func (r *row) unlist() {
 	labels, isList := listedNames(r.fields[1])
 	if !isList {
+		r.fields[1] = plainValue(r.fields[1])
 		return
 	}
 	r.fields[1] = ""
@@ -96,10 +122,7 @@ func listedNames(text string) (names []string, isList bool) {
 	}
 	names = labelName.FindAllString(strings.Join(m[1:], ""), -1)
 	for i, quoted := range names {
-		names[i] = quoted[1 : len(quoted)-1]
-		if name := ""; json.Unmarshal([]byte(quoted), &name) == nil { // "caf\u00e9"
-			names[i] = name
-		}
+		names[i] = unquoted(quoted)
 	}
 	return names, true
 }
@@ -117,6 +140,7 @@ func (r *row) unlistImage() {
 	if names, _ := listedNames(r.fields[0]); len(names) == 1 {
 		r.fields[0] = names[0]
 	}
+	r.fields[0] = plainValue(r.fields[0])
 }
 
 var labelName = regexp.MustCompile(quotedName)

@@ -147,6 +147,27 @@ func TestFromCSV(t *testing.T) {
 		{"columns in the other order", "image,breed\n" + breeds("id%d.png", ","), [2]string{"breed", "image"}, Options{}, 0, 0, "", "", `column "breed" has pug, and column "image" has id0.png: give the column of the images first`},
 		{"compressed", "\x1f\x8b\x08\x00", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "it is compressed with gzip"},
 		{"addresses", "image,breed\nhttps://example.org/id0.png,pug\n", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "an address on the network, which is not read; download the images"},
+		{"numbers of rows without a name", "\"image\",\"breed\"\n" + breeds("\"7\",\"id%d.png\"", ","), [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
+		{"numbers of rows without a name, no extensions", "image,breed\n" + func() (lines string) {
+			for i := range 8 {
+				lines += fmt.Sprintf("%d,id%d,%s\n", i, i, []string{"pug", "boxer"}[i%2])
+			}
+			return lines
+		}(), [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
+		{"a separator in each label", "image,breed\n" + breeds("id%d.png", ",\"a\","), [2]string{"image", "breed"}, Options{}, 0, 0, "", "", `only one class, "a"`},
+		{"separators behind the last column", "image,breed\n" + strings.ReplaceAll(breeds("id%d.png", ","), "\n", ",\n"), [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
+		{"a separator in a label", "image,breed\n" + breeds("id%d.png", ",") + "id9.png,boxer, brown\n", [2]string{"image", "breed"}, Options{}, 7, 2, "", `1 lines have more fields than the first line names, such as line 10, whose label is read as "boxer"`, ""},
+		{"a title above", "Dogs\n\nimage;breed\n" + breeds("id%d.png", ";") + "none.png;pug\n", [2]string{"image", "breed"}, Options{}, 6, 2, "none.png: there is no such file (line 12 of labels.csv)", "1 file was left out", ""},
+		{"a title of several columns above", "\ufeffDogs,,\nimage,pug,boxer\n" + strings.NewReplacer("pug", "1,0", "boxer", "0,1").Replace(breeds("id%d.png", ",")), [2]string{"image", "pug,boxer"}, Options{}, 6, 2, "", "", ""},
+		{"a title above, no such column", "Dogs\nimage,breed\n" + breeds("id%d.png", ","), [2]string{"image", "bread"}, Options{}, 0, 0, "", "", `it has no column "image"; its first line is Dogs`},
+		{"Python's bytes", "image,breed\n" + strings.NewReplacer("pug", "b'pug'", "boxer", "b'boxer'").Replace(breeds("b'train/id%d.png'", ",")), [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
+		{"NumPy's texts and Python's paths", "image,breed\n" + strings.NewReplacer("pug", "np.str_('pug')", "boxer", "np.str_('boxer')").Replace(breeds("PosixPath('train/id%d.png')", ",")), [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
+		{"Excel's texts", "image,breed\n" + strings.NewReplacer("pug", `="pug"`, "boxer", `="boxer"`).Replace(breeds("id%d.png", ",")), [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
+		{"rich text", `{\rtf1\ansi image,breed}`, [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "it is rich text (RTF)"},
+		{"a column for the split that is not given", "image,breed,part\n" + strings.ReplaceAll(breeds("id%d.png", ","), "pug\n", "pug,train\n") + "id9,pug,Validation\n", [2]string{"image", "breed"}, Options{}, 7, 2, "", `column "part" has Validation, train and is not read: if it says what each image is for, give it as Options{SplitColumn: "part"}`, ""},
+		{"is_valid that is not given", "image,is_valid,breed\n" + breeds("id%d.png,False", ",") + "id9,True,pug\n", [2]string{"image", "breed"}, Options{}, 7, 2, "", `column "is_valid" has False, True and is not read`, ""},
+		{"JSON with a split that is not given", strings.NewReplacer("\"pug", `"pug", "split": "train"}`, "\"boxer", `"boxer", "split": "test"}`).Replace(breeds(`{"image": "id%d", "breed": "`, "")), [2]string{"image", "breed"}, Options{}, 6, 2, "", `column "split" has test, train and is not read`, ""},
+		{"a column with one of the splits' words", "image,breed,part\n" + breeds("id%d.png", ",") + "id9,pug,train\n", [2]string{"image", "breed"}, Options{}, 7, 2, "", "", ""},
 		{"no such column", "image,breed\nx,y\n", [2]string{"image", "bred"}, Options{}, 0, 0, "", "", `it has no column "bred"; did you mean "breed"?; its first line is image, breed`},
 		{"empty", "", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "the file is empty"},
 		{"no lines", "image,breed\n", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "it lists no images"},

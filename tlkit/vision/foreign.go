@@ -37,6 +37,17 @@ var foreign = []struct {
 	{"Radiance HDR", begins("#?RADIANCE", "#?RGBE"), convert},
 	{"DirectDraw surface (DDS)", begins("DDS "), convert},
 	{"QOI", begins("qoif"), convert},
+	{"XBM", func(data []byte) bool { // a declaration in C
+		return begins("#define ")(data) && bytes.Contains(data[:min(len(data), 1024)], []byte("_width "))
+	}, convert},
+	{"XPM", begins("/* XPM */"), convert},
+	{"MSP", begins("DanM", "LinS"), convert},
+	{"BLP", begins("BLP1", "BLP2"), convert},
+	{"RAS (Sun)", begins("\x59\xa6\x6a\x95"), convert},
+	{"Farbfeld", begins("farbfeld"), convert},
+	{"BPG", begins("BPG\xfb"), convert},
+	{"FLIF", begins("FLIF"), convert},
+	{"KTX", begins("\xabKTX "), convert},
 	{"PAM or PFM", begins("P7\n", "Pf\n", "PF\n", "PF ", "Pf "), convert},
 	{"BigTIFF", begins("II+\x00", "MM\x00+"), convert},
 	{"camera raw file", func(data []byte) bool {
