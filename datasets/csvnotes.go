@@ -39,8 +39,8 @@ func overfull(data []byte, wanted []string) string {
 		n, line, short(label), t.separator)
 }
 
-// unusedSplit returns a note if a column that is not read says of each image whether it is for training: another split is
-// drawn in its place.
+// unusedSplit returns a note if a column that is not read says of each image whether it is for training: another split
+// is drawn in its place.
 func unusedSplit(data []byte, wanted []string) string {
 	if len(wanted) > 2 { // Options.SplitColumn
 		return ""
@@ -88,8 +88,8 @@ const maxSplitWords = 8
 // isMark reports whether a column is named as fastai's is_valid: it has true and false.
 func isMark(name string) bool { return markOf(name, nil) != "" }
 
-// columnsOf returns the names of a list's columns or fields, nil if it has none, and a function that calls f for each line
-// or object until f returns false. What value returns is valid during the call.
+// columnsOf returns the names of a list's columns or fields, nil if it has none, and a function that calls f for each
+// line or object until f returns false. What value returns is valid during the call.
 func columnsOf(data []byte, wanted []string) (names []string, each func(f func(value func(column int) string) bool)) {
 	if text, err := plainText(data); err == nil && isJSON(text) {
 		l, err := readJSON(text)

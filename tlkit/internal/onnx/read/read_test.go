@@ -299,7 +299,9 @@ func TestUnknownOperators(t *testing.T) {
 			t.Errorf("%s: error %v, want one with %q", op, err, want)
 		}
 	}
-	err := change(t, "resnet", func(m *protos.ModelProto) { m.Graph.Node[1].OpType, m.Graph.Node[2].OpType = "QLinearConv", "DequantizeLinear" })
+	err := change(t, "resnet", func(m *protos.ModelProto) {
+		m.Graph.Node[1].OpType, m.Graph.Node[2].OpType = "QLinearConv", "DequantizeLinear"
+	})
 	if err == nil || !strings.Contains(err.Error(), "can't be imported: QLinearConv; the network") {
 		t.Errorf("QLinearConv beside DequantizeLinear: error %v", err)
 	}
