@@ -45,8 +45,8 @@ const maxCSVBytes = 256 << 20
 // Studio's {"choices": ["cat"]}) is that name.
 //
 // Lines above the names of the columns (a title, or comments with #) are passed over, and so are names of rows as R
-// writes them. A column that says what each image is for, and is not given as SplitColumn, is warned about, as are lines
-// with more fields than the first names.
+// writes them. A column that says what each image is for, and is not given as SplitColumn, is warned about, as are
+// lines with more fields than the first names.
 //
 // Lines without a label (nothing, or pandas' NaN) or with a missing file are left out and reported, as are images with
 // two labels. Files are checked as in ImageFolder.

@@ -73,8 +73,8 @@ const (
 )
 
 // pythonValue is a text or number as Python's repr writes it, when it is no plain str or int: b'cat', np.str_('cat'),
-// tensor(3), PosixPath('a/b.png'); or a text as Excel keeps it from being read as a number (="0012"). The groups are the
-// text and the number.
+// tensor(3), PosixPath('a/b.png'); or a text as Excel keeps it from being read as a number (="0012"). The groups are
+// the texts and the number.
 var pythonValue = regexp.MustCompile(`^(?:[b=](` + quotedName + `)|(?:(?:np|numpy)\.\w+|tensor|(?:Pure)?(?:Posix|Windows)?Path)\((?:(` + quotedName + `)|(-?[0-9.]+))\))$`)
 
 // plainValue returns the value that such a text holds, and any other as it is.

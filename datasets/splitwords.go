@@ -78,8 +78,8 @@ var roles = map[string]bool{"jpegimages": true, "jpegs": true, "pics": true, "ma
 	"annotation": true, "annotations": true, "groundtruth": true, "gt": true, "segmentation": true, "segmentationclass": true,
 	"segmentationobject": true, "depth": true}
 
-// isRole reports whether a folder's name is such a word, or one that carries no meaning, perhaps with nnU-Net's Tr or Ts
-// behind it.
+// isRole reports whether a folder's name is such a word, or one that carries no meaning, perhaps with nnU-Net's Tr or
+// Ts behind it.
 func isRole(name string) bool {
 	name = strings.ToLower(strings.TrimSuffix(strings.TrimSuffix(name, "Tr"), "Ts"))
 	return roles[name] || fillers[name]
