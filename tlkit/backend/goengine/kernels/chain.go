@@ -152,13 +152,13 @@ func (c *Chain) Bind(out []float32, operands []Operand) After {
 			for i := range operands {
 				w.args[i] = c.operand(w, i, &operands[i], outer, mid, col, rows, n)
 			}
-			for i, in := range c.Code {
+			for i := range c.Code {
 				d := out[at : at+size]
 				if r := c.registers[i]; r >= 0 {
 					d = w.temps[r*chainBlock : r*chainBlock+size]
 				}
 				w.args[c.Operands+i] = d
-				in.run(d, w.args)
+				c.Code[i].run(d, w.args)
 			}
 			at += size
 		}
