@@ -38,7 +38,7 @@ const (
 const (
 	viaONNX   = "In Python, convert the model to ONNX, and load that file"
 	onlyThese = "only PyTorch and safetensors files are read. "
-	itsSource = "take the checkpoint that it was made from"
+	itsSource = "Take the checkpoint that it was made from"
 	htmlPage  = "a web page, not weights: the download got an HTML page (a log-in or an error?); download it again"
 )
 

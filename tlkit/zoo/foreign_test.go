@@ -59,6 +59,10 @@ func TestForeignFiles(t *testing.T) {
 	write("core.mlpackage/Manifest.json", "{}")
 	write("run/model_best.pth.tar", string(data))
 	write("net/model.onnx", string(network))
+	for _, name := range []string{"optimizer.bin", "scheduler.bin", "random_states_0.pkl", "pytorch_model.bin"} { // of Accelerate
+		write("state/"+name, string(data))
+	}
+	write("left/optimizer.pt", string(data))
 	if err := os.Mkdir(filepath.Join(dir, "empty"), 0o777); err != nil {
 		t.Fatal(err)
 	}
@@ -78,6 +82,8 @@ func TestForeignFiles(t *testing.T) {
 		{"core.mlpackage", []string{"Core ML"}},
 		{"run", []string{"model_best.pth.tar", "LoadOptions{Weights"}},
 		{"net", []string{"model.onnx", "by its path"}},
+		{"state", []string{"has pytorch_model.bin and no config.json"}},
+		{"left", []string{"no config.json; expected"}},
 		{"empty", []string{"no config.json; expected"}},
 	} {
 		path := tt.name

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -142,14 +143,16 @@ func snapshot(path string) string {
 	return path
 }
 
+// trainerState fits the files that transformers' Trainer and Accelerate write beside the weights, to resume a training.
+var trainerState = regexp.MustCompile(`^(?:optimizer|scheduler|sampler|dl_state_dict|random_states|rng_state|scaler|training_args|custom_checkpoint)[-_0-9]*\.\w+$`)
+
 // undescribed is the error for a folder without config.json. It says what is there.
 func undescribed(path string) error {
 	const want = "expected config.json and the weights beside it, as save_pretrained of transformers and timm's save_for_hf write them"
 	first := func(pattern string) string {
-		if found, err := fs.Glob(os.DirFS(path), pattern); err == nil && len(found) > 0 {
-			return found[0]
-		}
-		return ""
+		found, _ := fs.Glob(os.DirFS(path), pattern) // no pattern here is malformed
+		found = slices.DeleteFunc(found, func(name string) bool { return trainerState.MatchString(name) })
+		return strings.Join(found[:min(len(found), 1)], "")
 	}
 	for _, f := range foreignFolders {
 		if name := first(f.file); name != "" {
