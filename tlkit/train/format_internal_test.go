@@ -144,12 +144,18 @@ func TestLearnedNothing(t *testing.T) {
 	}
 }
 
-// TestOlderOwnStrategy: a run from before plans were kept is that of its strategies still.
+// TestOlderOwnStrategy: a run from before plans or their inputs were kept is that of its strategies still.
 func TestOlderOwnStrategy(t *testing.T) {
-	old, now := stored{Name: "mine", Kind: "edited"}, stored{Name: "mine", Kind: "edited", Plan: &ownPlan{0.01, "x"}}
-	other := now
-	other.Plan = &ownPlan{0.02, "x"}
-	if !old.same(now) || !now.same(old) || now.same(other) {
-		t.Errorf("same: %v, %v, with another plan %v", old.same(now), now.same(old), now.same(other))
+	of := func(p *ownPlan) stored { return stored{Name: "mine", Kind: "edited", Plan: p} }
+	now := of(&ownPlan{0.01, "x", "y"})
+	for _, same := range []stored{of(nil), of(&ownPlan{0.01, "x", ""}), of(&ownPlan{0.01, "x", "y"})} {
+		if !same.same(now) || !now.same(same) {
+			t.Errorf("%+v is another than %+v", same.Plan, now.Plan)
+		}
+	}
+	for _, other := range []stored{of(&ownPlan{0.02, "x", "y"}), of(&ownPlan{0.01, "z", ""}), of(&ownPlan{0.01, "x", "z"})} {
+		if other.same(now) || now.same(other) {
+			t.Errorf("%+v is the same as %+v", other.Plan, now.Plan)
+		}
 	}
 }

@@ -3,7 +3,9 @@ package train
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"regexp"
 	"slices"
@@ -25,15 +27,30 @@ type ownPlan struct {
 	LearningRate float64 `json:"learning_rate"`
 	// Rest is a digest of the other fields and of the graph of the loss.
 	Rest string `json:"rest"`
+	// Inputs is a digest of the images and the models in it.
+	Inputs string `json:"inputs,omitempty"`
 }
 
-// samePlan reports whether two strategies plan alike, as far as is known. Runs made before it was kept have none.
-func (s stored) samePlan(o stored) bool { return s.Plan == nil || o.Plan == nil || *s.Plan == *o.Plan }
+// samePlan reports whether two strategies plan alike, as far as is known. Runs made before plans or their inputs were
+// kept have none.
+func (s stored) samePlan(o stored) bool {
+	if s.Plan == nil || o.Plan == nil {
+		return true
+	}
+	a, b := *s.Plan, *o.Plan
+	if a.Inputs == "" || b.Inputs == "" {
+		a.Inputs, b.Inputs = "", ""
+	}
+	return a == b
+}
 
 // planDifference says how a plan differs from that of the strategy now, which has the same fields.
 func (s stored) planDifference(now stored) string {
 	if was, is := s.Plan.LearningRate, now.Plan.LearningRate; was != is {
 		return fmt.Sprintf("%s: the learning rate of its Plan: %g, now %g", s.Name, was, is)
+	}
+	if s.Plan.Rest == now.Plan.Rest {
+		return s.Name + ": the images or the models in its Plan have changed"
 	}
 	return s.Name + ": what its Plan returns (loss, phases, rates or variables) has changed"
 }
@@ -62,10 +79,46 @@ func newOwnPlan(s Strategy, pretrained *zoo.Model, ds *datasets.Dataset, r Recip
 	for _, line := range plan.lossGraph(m, heads) {
 		fmt.Fprintln(h, line)
 	}
-	return &ownPlan{LearningRate: plan.LearningRate, Rest: hex.EncodeToString(h.Sum(nil)[:8])}
+	inputs := sha256.New()
+	if err := plan.describeInputs(inputs); err != nil {
+		return nil
+	}
+	digest := func(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)[:8]) }
+	return &ownPlan{LearningRate: plan.LearningRate, Rest: digest(h), Inputs: digest(inputs)}
 }
 
-// describe writes all of a plan but the learning rate and the graph of the loss.
+// describeInputs writes the contents of the images and the values of the models in a plan.
+func (p Plan) describeInputs(w io.Writer) error {
+	var failed error
+	images := func(what string, s *datasets.Split) {
+		if s != nil {
+			fmt.Fprintln(w, what, (&datasets.Dataset{Classes: s.Classes(), Train: s}).Fingerprint())
+		}
+	}
+	values := func(what string, m *zoo.Model) {
+		if m != nil {
+			digest, err := digestOf(m)
+			failed = errors.Join(failed, err)
+			fmt.Fprintln(w, what, m.Spec.Name, digest)
+		}
+	}
+	images("train", p.Train)
+	for _, e := range p.Extra {
+		images("extra", e.Split)
+	}
+	for _, h := range p.Heads {
+		values("head", h.From)
+	}
+	values("teacher", p.Teacher)
+	for _, t := range p.Watch {
+		fmt.Fprintf(w, "watch %q %q\n", t.Name, t.Head)
+		images("of", t.Split)
+		values("by", t.Model)
+	}
+	return failed
+}
+
+// describe writes all of a plan but the learning rate, the graph of the loss and what describeInputs writes.
 func (p Plan) describe(w io.Writer, m *zoo.Model, heads []nn.Param) {
 	fmt.Fprintln(w, p.BatchStatsWhenFrozen, p.Loss != nil, p.Before != nil, p.Fit != nil, p.classify() != nil, p.Teacher != nil, p.Train != nil)
 	for i, phase := range p.phases() {

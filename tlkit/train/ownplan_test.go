@@ -2,6 +2,7 @@ package train_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -30,6 +32,21 @@ func (e edited) Plan(m *zoo.Model, task train.Task) (train.Plan, error) {
 // shown for it, and the text says what has changed. Code that plans the same is not trained again.
 func TestOwnPlan(t *testing.T) {
 	ds, m, r := paint(t), pretrained(t), quick(t)
+	other := pretrained(t) // with other values under the same names
+	entries, err := other.StateDict()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := entries[0].Float32()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v = slices.Clone(v)
+	v[0]++
+	if entries[0].Tensor, err = weights.NewTensor(entries[0].Shape, v); err != nil {
+		t.Fatal(err)
+	}
+	loadEntries(t, other, entries)
 	penalty := func(factor float64, inOrder bool) func(s *train.Step) *Node {
 		return func(s *train.Step) *Node {
 			loss, params := s.Loss, map[int]nn.Param{}
@@ -65,6 +82,12 @@ func TestOwnPlan(t *testing.T) {
 		{"phases", edited{plan: train.Plan{LearningRate: 0.01, Phases: []train.Phase{{Epochs: 1, LearningRate: 0.1}, {}}}}, "mine: what its Plan returns"},
 		{"a longer phase", edited{plan: train.Plan{LearningRate: 0.01, Phases: []train.Phase{{Epochs: 1, LearningRate: 0.2}, {}}}}, "mine: what its Plan returns"},
 		{"factors", edited{plan: train.Plan{LearningRate: 0.01, Rate: func(p nn.Param) float64 { return 0.5 }}}, "mine: what its Plan returns"},
+		{"other images", edited{plan: train.Plan{LearningRate: 0.01, Train: painted(t, 7, 5, nil)}}, "mine: what its Plan returns"},
+		{"other images, changed", edited{plan: train.Plan{LearningRate: 0.01, Train: painted(t, 8, 5, nil)}}, "mine: the images or the models in its Plan have changed"},
+		{"a further task", edited{plan: train.Plan{LearningRate: 0.01, Train: painted(t, 8, 5, nil), Watch: []train.Watch{{Name: "w", Split: ds.Val}}}}, "mine: the images or the models"},
+		{"a teacher", edited{plan: train.Plan{LearningRate: 0.01, Teacher: m}}, "mine: what its Plan returns"},
+		{"another teacher", edited{plan: train.Plan{LearningRate: 0.01, Teacher: other}}, "mine: the images or the models in its Plan have changed"},
+		{"the same teacher", edited{plan: train.Plan{LearningRate: 0.01, Teacher: other}}, ""},
 		{"chance", edited{plan: train.Plan{LearningRate: 0.01, Loss: func(s *train.Step) *Node { return MulScalar(s.Loss, rand.Float64()) }}}, "mine: what its Plan returns"},
 		{"chance again", edited{plan: train.Plan{LearningRate: 0.01, Loss: func(s *train.Step) *Node { return MulScalar(s.Loss, rand.Float64()) }}}, ""},
 	} {

@@ -7,8 +7,9 @@ import (
 // Strategy is a way to get from a pretrained model to a classifier of other images. It is usually a plain struct whose
 // zero value is a good default. Package strategy has those that come with TLKit; any other type with the two methods
 // can be used like them. A run knows a strategy of your own by its name, its exported fields and what its Plan returns
-// (rates, phases, variables, the graph of the loss): with another number in its code it is trained anew. Other changes,
-// such as those in Plan.Before, have to be told by a field or by [Revised].
+// (rates, phases, variables, the graph of the loss, the contents of images and the values of models): with another
+// number in its code it is trained anew. Other changes, such as those in Plan.Before, have to be told by a field or by
+// [Revised].
 type Strategy interface {
 	// Name labels curves and rows, and names the folder: letters, digits, dots and dashes.
 	Name() string
