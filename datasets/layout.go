@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/sentence"
 )
 
 // place is where an image belongs.
@@ -304,16 +306,11 @@ func nodeNames(nodes []*node) []string {
 
 // list writes names for a sentence, at most five.
 func list(names []string) string {
-	const shown = 5
-	out := make([]string, 0, shown)
-	for _, name := range names[:min(len(names), shown)] {
-		out = append(out, short(name))
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = short(name)
 	}
-	text := strings.Join(out, ", ")
-	if len(names) > shown {
-		text += fmt.Sprintf(" and %d more", len(names)-shown)
-	}
-	return text
+	return sentence.List(out, 5)
 }
 
 // short returns a name for a sentence: a field of a broken table may have megabytes.

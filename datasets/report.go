@@ -3,6 +3,8 @@ package datasets
 import (
 	"fmt"
 	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/sentence"
 )
 
 // LeftOut is a file or folder that was left out of the data set, with the reason.
@@ -30,7 +32,6 @@ func (r Report) String() string {
 // warning returns a sentence that counts the files that were left out for other reasons than being hidden or not
 // listed, and names the first.
 func (r Report) warning() string {
-	const shown = 5
 	var names []string
 	for _, l := range r {
 		if l.Reason != hiddenReason && l.Reason != unlistedReason && l.Reason != unlabelledReason {
@@ -42,9 +43,9 @@ func (r Report) warning() string {
 		return ""
 	case n == 1:
 		return "1 file was left out: " + names[0]
-	case n <= shown:
+	case n <= 5:
 		return fmt.Sprintf("%d files were left out: %s", n, strings.Join(names, ", "))
 	default:
-		return fmt.Sprintf("%d files were left out: %s and %d more (Report lists all)", n, strings.Join(names[:shown], ", "), n-shown)
+		return fmt.Sprintf("%d files were left out: %s (Report lists all)", n, sentence.List(names, 5))
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/semver"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/sentence"
 )
 
 // modules are the contents of go.mod and go.sum with which packages are looked up.
@@ -112,10 +114,7 @@ func (e *ModulesError) Error() string {
 	case len(e.Replaced) == 0:
 		return fmt.Sprintf("go.mod is as before: %d packages that cells may import would be in no module", e.Lost)
 	}
-	names := strings.Join(e.Replaced[:min(3, len(e.Replaced))], ", ")
-	if more := len(e.Replaced) - 3; more > 0 {
-		names += fmt.Sprintf(" and %d more", more)
-	}
+	names := sentence.List(e.Replaced, 3)
 	if e.Own {
 		return fmt.Sprintf("go.mod is as before: the kernel is built with %s, of which a program can have one version only; use the kernel \"Go (GoNB)\" for another", names)
 	}

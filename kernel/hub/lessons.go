@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/sentence"
 )
 
 // Bounds of what is copied: each user gets it, at the first login.
@@ -131,11 +133,7 @@ func (c *lessonCopy) copy(rel string, d fs.DirEntry) (why string) {
 
 // leftOut names what was left out, the first of many.
 func (c *lessonCopy) leftOut() string {
-	const named = 16
-	if len(c.left) <= named {
-		return strings.Join(c.left, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(c.left[:named], ", "), len(c.left)-named)
+	return sentence.List(c.left, 16)
 }
 
 // copyNew copies a file, unless there is one already.

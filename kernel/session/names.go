@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/sentence"
 )
 
 // names holds the declared names of the session. Only the goroutine that executes cells changes them; it holds mu to do
@@ -62,11 +64,7 @@ func (u *names) undoneBy(cell int, name string, anew map[string]bool) string {
 			undone = append(undone, d.name)
 		}
 	}
-	const most = 3
-	if n := len(undone) - most; n > 0 {
-		undone = append(undone[:most], fmt.Sprintf("%d more", n))
-	}
-	return strings.Join(undone, ", ")
+	return sentence.List(undone, 3)
 }
 
 // sameVariable reports whether two names are those of one variable, or of two of the same type.

@@ -15,6 +15,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/internal/optional"
+	"github.com/tlkit-go/tlkit-notebooks/internal/sentence"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -136,16 +137,9 @@ func (o Options) check(m *zoo.Model) error {
 		return fmt.Errorf("tlkit: Compress: int8 needs images for the ranges of activations: set Options.Calibrate to the training images, such as data.Train")
 	case o.Test != nil && !slices.Equal(o.Test.Classes(), m.Classes):
 		return fmt.Errorf("tlkit: Compress: Options.Test has the classes %s, the model has %s; accuracy needs the same, in the same order",
-			few(o.Test.Classes()), few(m.Classes))
+			sentence.List(o.Test.Classes(), 4), sentence.List(m.Classes, 4))
 	}
 	return nil
-}
-
-func few(names []string) string {
-	if len(names) > 4 {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:4], ", "), len(names)-4)
-	}
-	return strings.Join(names, ", ")
 }
 
 func (o Options) images() int {

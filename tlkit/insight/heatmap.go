@@ -7,11 +7,11 @@ import (
 	"image/color"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/classnames"
 	"github.com/tlkit-go/tlkit-notebooks/internal/nearest"
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
+	"github.com/tlkit-go/tlkit-notebooks/internal/sentence"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -135,19 +135,11 @@ func classIndex(m *zoo.Model, class string) (int, error) {
 		names := classnames.Distinct(m.Classes)
 		return 0, fmt.Errorf("insight: model %q has %d classes %q; give %q or another of them by its index", m.Spec.Name, len(found), class, names[found[0]])
 	}
-	hint := "its classes are " + brief(m.Classes)
+	hint := "its classes are " + sentence.List(m.Classes, 6)
 	if near := nearest.Name(class, m.Classes); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
 	return 0, fmt.Errorf("insight: model %q has no class %q; %s", m.Spec.Name, class, hint)
-}
-
-// brief names the first few of many.
-func brief(names []string) string {
-	if len(names) > 6 {
-		return strings.Join(names[:6], ", ") + fmt.Sprintf(", ... (%d)", len(names))
-	}
-	return strings.Join(names, ", ")
 }
 
 // prepared returns an image as the network takes it.

@@ -21,6 +21,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/internal/classnames"
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
+	"github.com/tlkit-go/tlkit-notebooks/internal/sentence"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -53,7 +54,7 @@ func newView(name string, model *zoo.Model, opts Options, facts []Fact) view {
 	params, _ := model.NumParams()
 	preprocess, _ := json.Marshal(model.Preprocess) // plain numbers and texts
 	v := view{Name: name, Module: cmp.Or(opts.Module, name), Version: cmp.Or(opts.Version, "0.1.0"), Label: name, ModelFile: opts.modelFile(name, model), Beside: opts.Beside,
-		Classes: model.Classes, ClassList: oneLine(model.Classes), Architecture: model.Spec.Name, Weights: model.Weights,
+		Classes: model.Classes, ClassList: classList(model.Classes), Architecture: model.Spec.Name, Weights: model.Weights,
 		Parameters: numbers.Thousands(params), InputSize: model.ImageSize(), Preprocess: string(preprocess)}
 	if c := model.Calibration; c != (zoo.Calibration{}) {
 		v.Calibration = fmt.Sprintf("temperature %.3g, uncertain below %.3g", c.Temperature, c.Threshold)
@@ -95,19 +96,8 @@ func (v *view) add(facts []Fact) {
 	}
 }
 
-// oneLine lists the first classes, for a comment or a table.
-func oneLine(classes []string) string {
-	const some = 12
-	names := make([]string, 0, some)
-	for _, c := range classes[:min(some, len(classes))] {
-		names = append(names, harmless(c))
-	}
-	text := strings.Join(names, ", ")
-	if more := len(classes) - some; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
-}
+// classList lists the first classes, for a comment or a table.
+func classList(classes []string) string { return harmless(sentence.List(classes, 12)) }
 
 // harmless makes a text safe for a comment, a table and a unit file: names of classes come from folders of strangers.
 func harmless(text string) string {

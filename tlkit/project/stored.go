@@ -97,7 +97,7 @@ func (o Options) checkSmall(model *zoo.Model, c compress.Options) error {
 	case o.Precision != zoo.Int8 && len(o.Float) > 0:
 		return fmt.Errorf("ProjectOptions.Float is %q, but with %s no layer computes in whole numbers; leave it out, or take int8", o.Float, o.Precision)
 	case o.Data != nil && !slices.Equal(o.Data.Classes, model.Classes):
-		return fmt.Errorf("ProjectOptions.Data has the classes %s, the model has %s; give the data set that the model was trained with", oneLine(o.Data.Classes), oneLine(model.Classes))
+		return fmt.Errorf("ProjectOptions.Data has the classes %s, the model has %s; give the data set that the model was trained with", classList(o.Data.Classes), classList(model.Classes))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/sentence"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -38,5 +39,5 @@ func sameTask(source *datasets.Dataset, task train.Task) error {
 		return nil
 	}
 	return fmt.Errorf("tlkit: the source %q has the classes %s, the target %s; domain adaptation needs the same, in one order",
-		source.Name, brief(source.Classes), brief(task.Classes))
+		source.Name, sentence.List(source.Classes, 4), sentence.List(task.Classes, 4))
 }

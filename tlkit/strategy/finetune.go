@@ -9,6 +9,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
+	"github.com/tlkit-go/tlkit-notebooks/internal/sentence"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -147,15 +148,7 @@ func sameClasses(m *zoo.Model, task train.Task) error {
 		return nil
 	}
 	return fmt.Errorf("tlkit: the pretrained output layer of %s can't be kept: its classes are %s, those of the images %s; they must be equal, in one order",
-		m.Spec.Name, brief(m.Classes), brief(task.Classes))
-}
-
-// brief names the first few of many.
-func brief(names []string) string {
-	if len(names) > 4 {
-		return fmt.Sprintf("%s, ... (%d)", strings.Join(names[:4], ", "), len(names))
-	}
-	return strings.Join(names, ", ")
+		m.Spec.Name, sentence.List(m.Classes, 4), sentence.List(task.Classes, 4))
 }
 
 // phases returns the phases: the output layer alone, then one more stage in each phase, from the last stage to From.

@@ -69,7 +69,7 @@ func TestPlanErrors(t *testing.T) {
 		{"joint warm-up rate", five, strategy.Joint{Old: old, Warmup: -2, WarmupRate: 0.2}, []string{"Joint.WarmupRate is 0.2", "Warmup is -2"}},
 		{"rate without source", three, strategy.SourceOnly{LearningRate: 0.1}, []string{"SourceOnly.LearningRate is 0.1", "Source"}},
 		{"head first", five, strategy.FineTune{HeadFirst: -1}, []string{"HeadFirst is -1"}},
-		{"other classes kept", five, strategy.FineTune{KeepHead: true}, []string{"can't be kept", "a, b, c, d, ... (5)", "blue, green, red"}},
+		{"other classes kept", five, strategy.FineTune{KeepHead: true}, []string{"can't be kept", "a, b, c, d and 1 more", "blue, green, red"}},
 		{"kept and begun", three, strategy.FineTune{KeepHead: true, HeadFrom: map[string]string{"red": "red"}}, []string{"KeepHead", "HeadFrom"}},
 		{"hidden and begun", five, strategy.Transfer{Hidden: 4, HeadFrom: map[string]string{"red": "a"}}, []string{"Hidden", "HeadFrom"}},
 		{"begun from nothing", five, strategy.FineTune{HeadFrom: map[string]string{"red": "crimson"}}, []string{`"crimson"`, `"red"`, "Model.Classes"}},

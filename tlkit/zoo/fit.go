@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/sentence"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
 
@@ -283,10 +284,4 @@ func module(key string) string {
 }
 
 // listed joins names for a message, the first few of many.
-func listed(names []string) string {
-	const most = 6
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
-}
+func listed(names []string) string { return sentence.List(names, 6) }
