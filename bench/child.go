@@ -6,10 +6,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
@@ -140,7 +140,7 @@ func timed(now clock, steps int, call func() error) (middle, setup float64, err 
 		}
 		seconds[i] = now() - began
 	}
-	middle = median(seconds[2:])
+	middle = numbers.Median(seconds[2:])
 	return middle, seconds[0] + seconds[1] - 2*middle, nil
 }
 
@@ -178,18 +178,6 @@ func hymenoptera(now clock, work, data, weights string, epochs, seed int) (resul
 	best, _ := run.Results[0].Best()
 	last, _ := run.Results[0].Last()
 	return result{Seconds: seconds, Best: best.ValAccuracy, Last: last.ValAccuracy}, nil
-}
-
-func median(values []float64) float64 {
-	v := slices.Sorted(slices.Values(values))
-	n := len(v)
-	switch {
-	case n == 0:
-		return 0
-	case n%2 == 1:
-		return v[n/2]
-	}
-	return (v[n/2-1] + v[n/2]) / 2
 }
 
 // defaultSide is TLKit as it is without GOMLX_BACKEND: the engines that it chooses for each job.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/bench/processor"
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend"
 )
 
@@ -157,7 +158,7 @@ func (rep report) speedRow(j job, o options) []string {
 		return nil
 	}
 	speed := func(side string) string {
-		if s := median(rep.values(j, side, inference)); s > 0 {
+		if s := numbers.Median(rep.values(j, side, inference)); s > 0 {
 			return fmt.Sprintf("%.0f", 2*j.Adds*float64(j.Batch)/s)
 		}
 		return ""
@@ -211,7 +212,7 @@ func (rep report) peersTable(jobs []job, o options) string {
 func (rep report) best(j job, c column, o options) string {
 	name, lowest := "", 0.0
 	for _, side := range o.fp32() {
-		if v := median(rep.values(j, side, c)); v > 0 && c.isRatio() && (name == "" || v < lowest) {
+		if v := numbers.Median(rep.values(j, side, c)); v > 0 && c.isRatio() && (name == "" || v < lowest) {
 			name, lowest = side, v
 		}
 	}
@@ -220,7 +221,7 @@ func (rep report) best(j job, c column, o options) string {
 
 // cell returns the median of a figure (of accuracies, the mean), or "".
 func (rep report) cell(j job, side string, c column) string {
-	middle := median
+	middle := numbers.Median
 	if !c.isRatio() {
 		middle = mean
 	}
@@ -236,7 +237,7 @@ func (rep report) ratioCell(j job, engine string, c column, others []string) str
 	any := false
 	for _, other := range others {
 		text := "-"
-		if ratio := median(rep.ratios(j, engine, other, c)); ratio > 0 && c.isRatio() {
+		if ratio := numbers.Median(rep.ratios(j, engine, other, c)); ratio > 0 && c.isRatio() {
 			text, any = fmt.Sprintf("%.2f", ratio), true
 		}
 		all = append(all, text)

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/kernel"
 )
 
@@ -144,19 +145,10 @@ func run(rounds int, model string, batch, timeout int, only string) error {
 	waited := cmd.Wait()
 	enc := json.NewEncoder(os.Stdout)
 	for _, k := range order {
-		live, gonb := median(times[k][kernel.KernelName]), median(times[k][kernel.GonbKernelName])
+		live, gonb := numbers.Median(times[k][kernel.KernelName]), numbers.Median(times[k][kernel.GonbKernelName])
 		if err := enc.Encode(result{k.name, k.mode, len(times[k][kernel.KernelName]), live, gonb, live / gonb}); err != nil {
 			return err
 		}
 	}
 	return waited
-}
-
-func median(x []float64) float64 {
-	if len(x) == 0 {
-		return 0
-	}
-	x = slices.Clone(x)
-	slices.Sort(x)
-	return (x[(len(x)-1)/2] + x[len(x)/2]) / 2
 }

@@ -3,6 +3,7 @@ package numbers
 
 import (
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -36,6 +37,15 @@ func Argmax[T float32 | float64](p []T) int {
 		}
 	}
 	return best
+}
+
+// Median returns the middle one of values, the mean of the two middle ones of an even number; 0 without values.
+func Median(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	v := slices.Sorted(slices.Values(values))
+	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
 }
 
 // NegLog returns -log(p), bounded so that one impossible example does not make a mean infinite.

@@ -40,3 +40,14 @@ func TestThousands(t *testing.T) {
 		}
 	}
 }
+
+func TestMedian(t *testing.T) {
+	for _, c := range []struct {
+		values []float64
+		want   float64
+	}{{nil, 0}, {[]float64{3}, 3}, {[]float64{4, 1}, 2.5}, {[]float64{9, 1, 2}, 2}} {
+		if got := Median(c.values); got != c.want {
+			t.Errorf("Median(%v) = %g, want %g", c.values, got, c.want)
+		}
+	}
+}

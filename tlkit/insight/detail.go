@@ -44,7 +44,7 @@ func detailOf(img *vision.Image, side int) detail {
 	d := detail{side: side, grey: make([]uint16, side*side), clipped: make([]int8, side*side)}
 	for i := range d.grey {
 		p := small.Pix[3*i:]
-		d.grey[i] = uint16(256 * (0.299*float64(p[0]) + 0.587*float64(p[1]) + 0.114*float64(p[2])))
+		d.grey[i] = uint16(256 * luminance(p))
 		if max(p[0], p[1], p[2]) >= 250 {
 			d.clipped[i] = 1
 		} else if min(p[0], p[1], p[2]) <= 5 {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
 	"github.com/tlkit-go/tlkit-notebooks/internal/classnames"
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/internal/optional"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/insight/internal/tsne"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
@@ -95,7 +96,7 @@ func EmbeddingMap(m *zoo.Model, split *datasets.Split, opts ...EmbeddingOptions)
 		return nil, fmt.Errorf("insight: EmbeddingOptions.Method is %q; expected \"pca\" or \"tsne\"", o.Method)
 	}
 	n := min(split.Len(), o.Images)
-	e := &Embedding{Method: o.Method, Model: m.Spec.Name + " (" + m.Weights + ")", split: split}
+	e := &Embedding{Method: o.Method, Model: nameOf(m), split: split}
 	for k := range n {
 		i := k * split.Len() / n
 		e.Index, e.Labels, e.Names = append(e.Index, i), append(e.Labels, split.Label(i)), append(e.Names, split.Name(i))
@@ -142,7 +143,8 @@ func (e *Embedding) place(f *zoo.Features, o EmbeddingOptions) (err error) {
 	return err
 }
 
-// waitBar shows in a notebook how far a computation of more than a second is.
+// waitBar shows in a notebook how far a computation of more than a second is. Its errors are dropped: the computation
+// goes on where it can't be shown.
 type waitBar struct {
 	what         string
 	began, shown time.Time
@@ -157,15 +159,15 @@ func (b *waitBar) step(done int) {
 			b.line = plots.NewLive()
 		}
 		b.shown = now
-		b.line.Update(plots.Progress(float64(done)/float64(b.total), fmt.Sprintf("%s: %d of %d steps", b.what, done, b.total))) // the map counts, not the bar
+		text := fmt.Sprintf("%s: %d of %d steps", b.what, done, b.total)
+		b.line.Update(plots.Progress(float64(done)/float64(b.total), text))
 	}
 }
 
 // end replaces the bar by the time that it took.
 func (b *waitBar) end() {
 	if b.line != nil {
-		text := fmt.Sprintf("%s: %.0f s", b.what, time.Since(b.began).Seconds())
-		b.line.Update(plots.Sentence(text)) // as above
+		b.line.Update(plots.Sentence(fmt.Sprintf("%s: %.0f s", b.what, time.Since(b.began).Seconds())))
 	}
 }
 
@@ -177,7 +179,7 @@ func components(f *zoo.Features) (points [][2]float64, explained [2]float64, err
 	means := make([]float64, width)
 	for i := range n {
 		for j, v := range f.Row(i) {
-			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			if !numbers.Finite(float64(v)) {
 				return nil, explained, fmt.Errorf("the features of image %d are not finite", i)
 			}
 			x.Set(i, j, float64(v))

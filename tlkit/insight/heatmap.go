@@ -19,6 +19,9 @@ import (
 
 var errNoModel = errors.New("insight: the model is nil; load one with tlkit.Load")
 
+// nameOf returns a model's name with that of its weights.
+func nameOf(m *zoo.Model) string { return m.Spec.Name + " (" + m.Weights + ")" }
+
 // Heatmap is how much the parts of an image speak for a class.
 type Heatmap struct {
 	// Method is "Grad-CAM" or "occlusion".
@@ -88,9 +91,7 @@ func (h *Heatmap) Overlay() image.Image {
 	out := image.NewNRGBA(image.Rect(0, 0, h.Image.Width, h.Image.Height))
 	for y, row := range values {
 		for x, v := range row {
-			p := h.Image.Pix[3*(y*h.Image.Width+x):]
-			grey := 0.299*float64(p[0]) + 0.587*float64(p[1]) + 0.114*float64(p[2])
-			share := 0.0
+			grey, share := luminance(h.Image.Pix[3*(y*h.Image.Width+x):]), 0.0
 			if top > 0 && v > 0 {
 				share = v / top
 			}

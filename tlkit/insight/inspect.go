@@ -197,7 +197,7 @@ func Inspect(d *datasets.Dataset, opts ...InspectOptions) (*Inspection, error) {
 		}
 		defer o.Model.Release()
 	}
-	r.Model = o.Model.Spec.Name + " (" + o.Model.Weights + ")"
+	r.Model = nameOf(o.Model)
 	if err := r.look(ctx, refs, images); err != nil {
 		return nil, err
 	}

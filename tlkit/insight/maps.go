@@ -116,7 +116,7 @@ func byDeviation(values [][][]float64) []int {
 		for _, v := range all {
 			deviation[c] += (v - mean) * (v - mean)
 		}
-		if math.IsNaN(deviation[c]) || math.IsInf(deviation[c], 0) {
+		if !numbers.Finite(deviation[c]) {
 			deviation[c] = -1
 		}
 	}
@@ -158,7 +158,7 @@ func mapImage(values [][]float64, low, high float64) image.Image {
 	out := image.NewNRGBA(image.Rect(0, 0, len(values[0]), len(values)))
 	for y, row := range values {
 		for x, v := range row {
-			if math.IsNaN(v) || math.IsInf(v, 0) {
+			if !numbers.Finite(v) {
 				continue
 			}
 			share := 0.0

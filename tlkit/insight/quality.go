@@ -23,6 +23,11 @@ type quality struct {
 	sharpness float64
 }
 
+// luminance returns that of a pixel (red, green, blue), in [0, 255], by the weights of ITU-R BT.601.
+func luminance(p []uint8) float64 {
+	return 0.299*float64(p[0]) + 0.587*float64(p[1]) + 0.114*float64(p[2])
+}
+
 // measure returns the quality of an image. A large one is reduced first, so that the sharpness of images of different
 // sizes can be compared; a small one is not enlarged.
 func measure(img *vision.Image) quality {
@@ -34,7 +39,7 @@ func measure(img *vision.Image) quality {
 	var q quality
 	for i := range grey {
 		p := img.Pix[3*i:]
-		grey[i] = 0.299*float64(p[0]) + 0.587*float64(p[1]) + 0.114*float64(p[2])
+		grey[i] = luminance(p)
 		q.luminance += grey[i] / float64(w*h)
 	}
 	sum, squares, n := 0.0, 0.0, 0.0

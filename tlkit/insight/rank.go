@@ -98,7 +98,7 @@ func Rank(d *datasets.Dataset, models ...*zoo.Model) (Ranking, error) {
 // rank returns the figures of one model.
 func rank(ctx context.Context, d *datasets.Dataset, m *zoo.Model) (r Ranked, err error) {
 	begin := time.Now()
-	r.Model = m.Spec.Name + " (" + m.Weights + ")"
+	r.Model = nameOf(m)
 	r.Params, _ = m.NumParams()
 	f, err := m.Features(d.Train, "")
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"image/color"
 	"math"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -19,6 +20,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 )
 
 // drawable is a figure that can be drawn on a vector canvas, the source of both its SVG and its PNG.
@@ -285,12 +288,7 @@ func round(v float64, digits int) float64 {
 
 // finite reports whether all of v are numbers that can be drawn.
 func finite(v ...float64) bool {
-	for _, x := range v {
-		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(v, func(x float64) bool { return !numbers.Finite(x) })
 }
 
 // clip shortens s with an ellipsis until it is at most width wide in style sty. Of a long text it measures little more

@@ -6,6 +6,8 @@ import (
 	"image"
 	"math"
 	"math/rand/v2"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 )
 
 // The channel means and standard deviations of ImageNet on a scale of 0 to 1, used by nearly all published weights.
@@ -34,7 +36,7 @@ func (p Preprocess) Validate() error {
 		if p.Std != ([3]float32{}) && !(p.Std[c] > 0 && p.Std[c] <= math.MaxFloat32) {
 			return fmt.Errorf("vision: Preprocess.Std is %v; expected three positive numbers", p.Std)
 		}
-		if mean := float64(p.Mean[c]); math.IsNaN(mean) || math.IsInf(mean, 0) {
+		if !numbers.Finite(float64(p.Mean[c])) {
 			return fmt.Errorf("vision: Preprocess.Mean is %v; expected three finite numbers, such as 0.485", p.Mean)
 		}
 	}

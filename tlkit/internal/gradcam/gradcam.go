@@ -14,6 +14,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/nn"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -169,7 +170,7 @@ func weighted(shape []int, output, gradient []float32) ([][]float64, error) {
 			for c, a := range output[(y*width+x)*channels : (y*width+x+1)*channels] {
 				sum += importance[c] * float64(a)
 			}
-			if math.IsNaN(sum) || math.IsInf(sum, 0) {
+			if !numbers.Finite(sum) {
 				return nil, fmt.Errorf("the gradient at place (%d, %d) is %g; the model's values are not finite", y, x, sum)
 			}
 			values[y][x] = max(0, sum)

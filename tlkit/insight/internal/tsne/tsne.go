@@ -9,6 +9,8 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"sync"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 )
 
 // maxPoints is the largest number of points. Their similarities take 8 bytes for each pair.
@@ -136,7 +138,7 @@ func similarities(ctx context.Context, x [][]float64, perplexity float64) ([]flo
 	p := make([]float64, n*n)
 	for _, row := range x {
 		for _, v := range row {
-			if math.IsNaN(v) || math.IsInf(v, 0) || len(row) != len(x[0]) {
+			if !numbers.Finite(v) || len(row) != len(x[0]) {
 				return nil, errors.New("tsne: the rows have different lengths, or values that are not finite")
 			}
 		}
