@@ -378,8 +378,7 @@ func writeNotebook(path string, sources ...string) error {
 	return os.WriteFile(path, append(data, '\n'), 0o644)
 }
 
-// streamText returns what all cells of an executed notebook wrote to stream
-// "stdout" or "stderr".
+// streamText returns what all cells of an executed notebook wrote to stream "stdout" or "stderr".
 func streamText(notebook []byte, stream string) (string, error) {
 	var nb notebookFile
 	if err := json.Unmarshal(notebook, &nb); err != nil {

@@ -12,8 +12,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/infolder"
 )
 
-// onnxWheel is the Python package that carries ONNX Runtime's shared library;
-// only that library is taken from it.
+// onnxWheel is the Python package that carries ONNX Runtime's shared library; only that library is taken from it.
 const onnxWheel = "onnxruntime==1.32.0"
 
 // onnxWheelHashes are the SHA-256 sums of that version's wheels as the package index lists them (pip install --dry-run

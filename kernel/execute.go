@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// executeScript runs a notebook with nbclient; it is passed to Python as text,
-// so that nothing has to be installed for it.
+// executeScript runs a notebook with nbclient; it is passed to Python as text, so that nothing has to be
+// installed for it.
 //
 //go:embed execute.py
 var executeScript string
@@ -90,10 +90,9 @@ type executeEvent struct {
 	Stderr    string   `json:"stderr"`
 }
 
-// Execute runs the notebook's cells in order through the installed kernel, as
-// JupyterLab would, and writes the executed notebook and a page of it. It stops
-// at the first failing cell; the error is then a *CellError, and the results so
-// far are written all the same.
+// Execute runs the notebook's cells in order through the installed kernel, as JupyterLab would, and writes the executed
+// notebook and a page of it. It stops at the first failing cell; the error is then a *CellError, and the results so far
+// are written all the same.
 func Execute(ctx context.Context, notebook string, opts ExecuteOptions) error {
 	p, m, err := openInstallation(opts.Prefix)
 	if err != nil {

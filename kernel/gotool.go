@@ -85,8 +85,7 @@ func (g goTool) command(ctx context.Context, dir string, env []string, args ...s
 	return cmd
 }
 
-// output runs go in dir and returns its standard output. The error holds what
-// go wrote to standard error, shortened.
+// output runs go in dir and returns its standard output. The error holds what go wrote to standard error, shortened.
 func (g goTool) output(ctx context.Context, dir string, env []string, args ...string) ([]byte, error) {
 	cmd := g.command(ctx, dir, env, args...)
 	var stdout, stderr bytes.Buffer
@@ -129,8 +128,7 @@ func shorten(s string, n int) string {
 	return s[:n] + "..."
 }
 
-// versionAtLeast reports whether a version such as "go1.26.8" or "go1.27rc1" is
-// at least major.minor.
+// versionAtLeast reports whether a version such as "go1.26.8" or "go1.27rc1" is at least major.minor.
 func versionAtLeast(v string, major, minor int) bool {
 	v = strings.TrimPrefix(v, "go")
 	parts := strings.SplitN(v, ".", 3)

@@ -33,20 +33,17 @@ type InstallOptions struct {
 	Prefix string
 	// Source is a folder in a checkout of this repository; empty means ".".
 	Source string
-	// Dev lets notebooks compile against the checkout itself, so that an edit
-	// there shows in the next cell; otherwise they use a snapshot.
+	// Dev lets notebooks compile against the checkout itself, so that an edit there shows in the next cell;
+	// otherwise they use a snapshot.
 	Dev bool
-	// Venv is a Python environment that already has JupyterLab, nbclient and
-	// nbconvert; empty makes one in the prefix.
+	// Venv is a Python environment that already has JupyterLab, nbclient and nbconvert; empty makes one in the prefix.
 	Venv string
-	// GoCache is a build cache to share with other installations; empty makes one
-	// in the prefix.
+	// GoCache is a build cache to share with other installations; empty makes one in the prefix.
 	GoCache string
-	// LiveCache is a folder for the compiled workers of live cells, to share with
-	// other installations; empty makes one in the prefix.
+	// LiveCache is a folder for the compiled workers of live cells, to share with other installations; empty
+	// makes one in the prefix.
 	LiveCache string
-	// Engine is one of EngineNames(), to add to the engines; empty leaves them as
-	// they are.
+	// Engine is one of EngineNames(), to add to the engines; empty leaves them as they are.
 	Engine string
 	// Weights fetches the weights of one network trained on photographs, 17 MB.
 	Weights bool

@@ -84,8 +84,8 @@ func (j *janitor) finish() {
 	<-j.gone
 }
 
-// Janitor waits until its standard input ends, then ends every process that is
-// marked with dir and removes dir, which must be a folder made by Run.
+// Janitor waits until its standard input ends, then ends every process that is marked with dir and removes dir, which
+// must be a folder made by Run.
 func Janitor(dir string) error {
 	if !strings.HasPrefix(filepath.Base(dir), "tlkit-kernel-") {
 		return fmt.Errorf("kernel: janitor: %q is not a kernel's folder (tlkit-kernel-*)", dir)

@@ -21,9 +21,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/testutil/browser"
 )
 
-// startLab starts the installation's JupyterLab on a free port, in dir, and
-// returns the address below which it shows notebooks, and its token. With
-// TLKIT_NOTEBOOK=PROGRAM it starts Jupyter Notebook 7 by that jupyter.
+// startLab starts the installation's JupyterLab on a free port, in dir, and returns the address below which it shows
+// notebooks, and its token. With TLKIT_NOTEBOOK=PROGRAM it starts Jupyter Notebook 7 by that jupyter.
 func startLab(t *testing.T, p Prefix, dir string) (url, token string) {
 	t.Helper()
 	m, err := ReadManifest(p)
@@ -41,8 +40,7 @@ func startLab(t *testing.T, p Prefix, dir string) (url, token string) {
 	return url + path, token
 }
 
-// Expressions for the page. The shell's current widget is null while a headless
-// page has no focus.
+// Expressions for the page. The shell's current widget is null while a headless page has no focus.
 const (
 	pagePanel  = `[...(window.jupyterapp?.shell?.widgets("main") ?? [])].find(w => w.sessionContext)`
 	pageStatus = `(` + pagePanel + `)?.sessionContext?.session?.kernel?.status`
@@ -168,9 +166,8 @@ func (b browserPage) shot(name string) {
 	}
 }
 
-// TestJupyterLab opens a notebook in a real JupyterLab in a real browser, runs
-// all its cells and looks at what is drawn: text and HTML of the first cell, a
-// Vega-Lite chart without a CDN, the compiler's error of the second.
+// TestJupyterLab opens a notebook in a real JupyterLab in a real browser, runs all its cells and looks at what is
+// drawn: text and HTML of the first cell, a Vega-Lite chart without a CDN, the compiler's error of the second.
 func TestJupyterLab(t *testing.T) { eachKernel(t, testJupyterLab) }
 
 func testJupyterLab(t *testing.T, kernel string) {
@@ -192,9 +189,8 @@ func testJupyterLab(t *testing.T, kernel string) {
 	page.shot("cells")
 }
 
-// TestJupyterLabLive does by hand what makes a notebook: a value that stays, a
-// result without a print, the Tab key while a cell runs, the interrupt button,
-// and a panic, after which the values are still there.
+// TestJupyterLabLive does by hand what makes a notebook: a value that stays, a result without a print, the Tab key
+// while a cell runs, the interrupt button, and a panic, after which the values are still there.
 func TestJupyterLabLive(t *testing.T) {
 	p, _ := installed(t)
 	needLive(t, p, KernelName)

@@ -19,8 +19,8 @@ NotebookClient(nb, kernel_name=sys.argv[1], allow_errors=True).execute()
 nbformat.write(nb, sys.argv[3])
 `
 
-// TestClients has Jupyter's other clients run the notebook that TestJupyterLab
-// runs in a browser: nbclient, and the command jupyter execute.
+// TestClients has Jupyter's other clients run the notebook that TestJupyterLab runs in a browser: nbclient, and the
+// command jupyter execute.
 func TestClients(t *testing.T) {
 	p, tmp := installed(t)
 	needLive(t, p, KernelName)

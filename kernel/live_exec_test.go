@@ -52,8 +52,7 @@ func testExecute(t *testing.T, kernel string) {
 	wantNothingLeft(t, tmp)
 }
 
-// TestExecuteOwnKernel: another installation that has taken over the user's
-// kernelspec is not what tlkernel exec runs.
+// TestExecuteOwnKernel: another installation that has taken over the user's kernelspec is not what tlkernel exec runs.
 func TestExecuteOwnKernel(t *testing.T) {
 	p, _ := installed(t)
 	m, err := ReadManifest(p)
@@ -74,8 +73,7 @@ func TestExecuteOwnKernel(t *testing.T) {
 	}
 }
 
-// TestExecuteFailures: the first failing cell is named, the results so far are
-// kept, the cells after it do not run.
+// TestExecuteFailures: the first failing cell is named, the results so far are kept, the cells after it do not run.
 func TestExecuteFailures(t *testing.T) { eachKernel(t, testExecuteFailures) }
 
 func testExecuteFailures(t *testing.T, kernel string) {
@@ -83,8 +81,8 @@ func testExecuteFailures(t *testing.T, kernel string) {
 	panicLine, prose := line(1, 4), line(1, 1)
 	if kernel == GonbKernelName {
 		line = func(cell, line int) string { return fmt.Sprintf("Cell[%d]: Line %d", cell, line) }
-		// GoNB adds the cell's line where it reads path and number of a stack in one piece,
-		// which on a busy machine it does not.
+		// GoNB adds the cell's line where it reads path and number of a stack in one piece, which on a
+		// busy machine it does not.
 		panicLine, prose = "main.main()", "expected declaration, found this"
 	}
 	loop := "%%\nfor i := 0; ; i++ { fmt.Println(\"turn\", i); time.Sleep(100 * time.Millisecond) }"
@@ -316,8 +314,8 @@ func tree(t *testing.T, dir string) []string {
 	return all
 }
 
-// TestInstallUninstall: what install adds to a home folder with things of the
-// user's in it, uninstall takes away, and nothing else; both can be repeated.
+// TestInstallUninstall: what install adds to a home folder with things of the user's in it, uninstall takes away, and
+// nothing else; both can be repeated.
 func TestInstallUninstall(t *testing.T) {
 	p, _ := installed(t)
 	shared, err := ReadManifest(p)

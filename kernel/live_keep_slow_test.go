@@ -29,8 +29,8 @@ type keptLab struct {
 	file    string // the notebook
 }
 
-// newKeptLab writes a notebook with these cells and starts JupyterLab.
-// Its culler is that of a hub, with short times: it ends kernels that compute nothing, with a page or without.
+// newKeptLab writes a notebook with these cells and starts JupyterLab. Its culler is that of a hub, with short times:
+// it ends kernels that compute nothing, with a page or without.
 func newKeptLab(t *testing.T, p Prefix, cells ...string) *keptLab {
 	t.Helper()
 	dir := t.TempDir()

@@ -38,8 +38,7 @@ func fixtureCell(t *testing.T, name string, index int) string {
 	return ""
 }
 
-// noNetwork sends every way to the network to a server of the test, and returns
-// how often it was asked.
+// noNetwork sends every way to the network to a server of the test, and returns how often it was asked.
 func noNetwork(t *testing.T) (env []string, asked *atomic.Int32) {
 	asked = new(atomic.Int32)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -54,8 +53,8 @@ func noNetwork(t *testing.T) (env []string, asked *atomic.Int32) {
 	return env, asked
 }
 
-// buildSeconds is how long Go takes to link a program that imports a package,
-// everything being compiled: what a kernel's start and first cell are held against.
+// buildSeconds is how long Go takes to link a program that imports a package, everything being compiled: what a
+// kernel's start and first cell are held against.
 func buildSeconds(t *testing.T, p Prefix, m *Manifest, path string) float64 {
 	t.Helper()
 	dir := t.TempDir()
@@ -71,8 +70,7 @@ func buildSeconds(t *testing.T, p Prefix, m *Manifest, path string) float64 {
 	return time.Since(began).Seconds()
 }
 
-// TestFirstCell: GoMLX and GoNB in the first cell, offline, without a set-up
-// cell, soon after the kernel's start.
+// TestFirstCell: GoMLX and GoNB in the first cell, offline, without a set-up cell, soon after the kernel's start.
 func TestFirstCell(t *testing.T) {
 	eachKernel(t, func(t *testing.T, kernel string) {
 		const path = "github.com/gomlx/gomlx/core/graph"
@@ -80,8 +78,7 @@ func TestFirstCell(t *testing.T) {
 	})
 }
 
-// TestFirstCellWithTLKit: the same for this repository's own packages, whose
-// façade brings in all engines and models.
+// TestFirstCellWithTLKit: the same for this repository's own packages, whose façade brings in all engines and models.
 func TestFirstCellWithTLKit(t *testing.T) {
 	eachKernel(t, func(t *testing.T, kernel string) {
 		const path = modulePath + "/tlkit"
@@ -153,8 +150,8 @@ func testCompileErrorAtItsLine(t *testing.T, kernel string) {
 	wantNothingLeft(t, tmp)
 }
 
-// TestMissingModule: an import that the workspace lacks fails with the
-// compiler's advice, and without the network; a module added by hand works.
+// TestMissingModule: an import that the workspace lacks fails with the compiler's advice, and without the network; a
+// module added by hand works.
 func TestMissingModule(t *testing.T) { eachKernel(t, testMissingModule) }
 
 func testMissingModule(t *testing.T, kernel string) {
@@ -182,8 +179,8 @@ func testMissingModule(t *testing.T, kernel string) {
 	if out := s.run(use); out != "hello" {
 		t.Errorf("after go get the cell printed %q", out)
 	}
-	// A bare go get neither asks the network nor changes versions. In the live
-	// kernel there is no such thing as GoNB's own.
+	// A bare go get neither asks the network nor changes versions. In the live kernel there is no such
+	// thing as GoNB's own.
 	if kernel == GonbKernelName {
 		r := s.do("execute", "code", "!*go get && git --version >/dev/null; sed -n 's/.*gomlx.gomlx //p' go.mod")
 		if !strings.Contains(r.Stderr, "automatic go get is off") || !strings.HasPrefix(r.Stdout, "v0.") {
@@ -215,8 +212,8 @@ func testMissingModule(t *testing.T, kernel string) {
 	s.do("shutdown")
 }
 
-// TestLiveInterrupt: an interrupt stops a cell's loop and keeps what cells have
-// declared; what can't be stopped ends with the second one, and the kernel goes on.
+// TestLiveInterrupt: an interrupt stops a cell's loop and keeps what cells have declared; what can't be stopped ends
+// with the second one, and the kernel goes on.
 func TestLiveInterrupt(t *testing.T) {
 	p, tmp := installed(t)
 	needLive(t, p, KernelName)
@@ -268,8 +265,7 @@ mu.Lock()`)
 	wantNothingLeft(t, tmp)
 }
 
-// TestInterrupt: one interrupt reaches the cell's program once; one that does
-// not listen ends; the kernel goes on.
+// TestInterrupt: one interrupt reaches the cell's program once; one that does not listen ends; the kernel goes on.
 func TestInterrupt(t *testing.T) {
 	p, tmp := installed(t)
 	s := newSession(t, GonbKernelName, p)
@@ -303,8 +299,7 @@ fmt.Printf("interrupts: %d\n", 1+len(c))`)
 	wantNothingLeft(t, tmp)
 }
 
-// strayCell leaves a program in a session of its own, one that ignores
-// SIGTERM, and a temporary file behind.
+// strayCell leaves a program in a session of its own, one that ignores SIGTERM, and a temporary file behind.
 const strayCell = `import ("os"; "os/exec"; "syscall")
 %%
 os.WriteFile(os.TempDir()+"/stray.txt", []byte("x"), 0o644)
@@ -316,8 +311,8 @@ for _, script := range []string{"sleep 301", "trap '' TERM INT; while true; do s
 	}
 }`
 
-// below returns the processes below pid whose command line, with a blank after each
-// word, has text in it; it waits until there is one.
+// below returns the processes below pid whose command line, with a blank after each word, has text in it; it
+// waits until there is one.
 func below(t *testing.T, pid int, text string) (found []int) {
 	t.Helper()
 	if !await(20*time.Second, func() bool {

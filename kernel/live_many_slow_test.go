@@ -9,8 +9,7 @@ import (
 	"testing"
 )
 
-// TestManyRestarts restarts a kernel 300 times; each one runs a cell, and nothing is
-// left of those before:
+// TestManyRestarts restarts a kernel 300 times; each one runs a cell, and nothing is left of those before:
 //
 //	go test -tags slow -run ManyRestarts -v -timeout 60m ./kernel
 func TestManyRestarts(t *testing.T) {

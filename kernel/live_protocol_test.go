@@ -12,13 +12,11 @@ import (
 	"time"
 )
 
-// clientLimit is how long a request may wait for its answer in a test of the live
-// kernel: far longer than it takes, far shorter than a client that waits for a
-// cell would wait.
+// clientLimit is how long a request may wait for its answer in a test of the live kernel: far longer than it takes, far
+// shorter than a client that waits for a cell would wait.
 const clientLimit = "60"
 
-// runScript runs a Python script of testdata with arguments, in a folder of its
-// own, and returns what it printed.
+// runScript runs a Python script of testdata with arguments, in a folder of its own, and returns what it printed.
 func runScript(t *testing.T, p Prefix, script string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	m, err := ReadManifest(p)
@@ -62,8 +60,7 @@ func TestConformance(t *testing.T) {
 	wantNothingLeft(t, tmp)
 }
 
-// TestStrictClient: every request gets its answer and its idle, while a cell runs
-// as well as when none does.
+// TestStrictClient: every request gets its answer and its idle, while a cell runs as well as when none does.
 func TestStrictClient(t *testing.T) {
 	p, tmp := installed(t)
 	needLive(t, p, KernelName)

@@ -18,9 +18,8 @@ import (
 	"time"
 )
 
-// The tests in this file and its neighbours named live_* use a real kernel
-// through a real Jupyter. They need what ./install.sh made: its JupyterLab and
-// its build cache. Programs, shim, workspace and kernelspec are installed anew
+// The tests in this file and its neighbours named live_* use a real kernel through a real Jupyter. They need what
+// ./install.sh made: its JupyterLab and its build cache. Programs, shim, workspace and kernelspec are installed anew
 // from the code under test, into a folder of their own.
 
 //go:embed testdata/session.py
@@ -46,8 +45,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// installed returns the shared installation, and points this test's environment
-// at it, with a temporary folder that must be empty when the test ends.
+// installed returns the shared installation, and points this test's environment at it, with a temporary folder that
+// must be empty when the test ends.
 func installed(t *testing.T) (p Prefix, tmp string) {
 	t.Helper()
 	if testing.Short() {
@@ -80,8 +79,7 @@ func installed(t *testing.T) (p Prefix, tmp string) {
 	return testInstall.prefix, tmp
 }
 
-// installForTests runs Install as a user would, but for the slow parts, which
-// come from the installation that is there.
+// installForTests runs Install as a user would, but for the slow parts, which come from the installation that is there.
 func installForTests() error {
 	user, err := DefaultPrefix()
 	if err != nil {
@@ -104,8 +102,8 @@ func installForTests() error {
 		Prefix: string(testInstall.prefix), Venv: m.Venv, GoCache: m.GoCache, LiveCache: m.liveCache(user), Log: &log}))
 }
 
-// kernelWorks is err, but nil when only packages above the kernel do not
-// compile: their own tests say so, and the kernel's can go on.
+// kernelWorks is err, but nil when only packages above the kernel do not compile: their own tests say so, and
+// the kernel's can go on.
 func kernelWorks(err error) error {
 	var broken *BrokenError
 	if errors.As(err, &broken) {
@@ -274,8 +272,7 @@ func (s *jupyter) run(code string) string {
 	return r.Stdout
 }
 
-// wantNothingLeft waits until no process carries the mark of a kernel below tmp
-// and tmp is empty.
+// wantNothingLeft waits until no process carries the mark of a kernel below tmp and tmp is empty.
 func wantNothingLeft(t *testing.T, tmp string) {
 	t.Helper()
 	var left []string

@@ -164,8 +164,8 @@ type Manifest struct {
 	WhyNotLive string `json:"why_not_live,omitempty"`
 	// KernelSpecs are the kernelspec folders that were written.
 	KernelSpecs []string `json:"kernelspecs"`
-	// Made are the folders outside of the prefix that did not exist before, outermost
-	// first; uninstall removes those that are empty.
+	// Made are the folders outside of the prefix that did not exist before, outermost first; uninstall
+	// removes those that are empty.
 	Made []string `json:"made,omitempty"`
 	// Packages are the import paths that the workspace was prepared for.
 	Packages []string `json:"packages"`

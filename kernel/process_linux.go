@@ -71,8 +71,7 @@ type processInfo struct {
 	name        string
 }
 
-// parseStat reads /proc/PID/stat: "pid (name) state ppid ...". The name may
-// hold spaces and parentheses.
+// parseStat reads /proc/PID/stat: "pid (name) state ppid ...". The name may hold spaces and parentheses.
 func parseStat(stat string) (info processInfo, zombie, ok bool) {
 	open, closing := strings.IndexByte(stat, '('), strings.LastIndexByte(stat, ')')
 	if open < 1 || closing < open {

@@ -17,8 +17,7 @@ func endsWithUs(*exec.Cmd) {}
 
 func ownSession(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
 
-// marked returns the processes whose environment carries the kernel's mark, as
-// ps shows it for one's own processes.
+// marked returns the processes whose environment carries the kernel's mark, as ps shows it for one's own processes.
 func marked(dir string) []int {
 	out, err := exec.Command("ps", "-axEww", "-o", "pid=,command=").Output()
 	if err != nil {
@@ -44,6 +43,5 @@ func marked(dir string) []int {
 	return pids
 }
 
-// interruptBuilds has no cheap way to find GoNB's children here; a build simply
-// runs to its end.
+// interruptBuilds has no cheap way to find GoNB's children here; a build simply runs to its end.
 func interruptBuilds(int) {}

@@ -57,8 +57,7 @@ func classifyGo(args []string, autoGet bool) shimAction {
 	return shimPass
 }
 
-// IsGoShim reports whether the program was called by the name go, as the link
-// in the prefix's shim folder does.
+// IsGoShim reports whether the program was called by the name go, as the link in the prefix's shim folder does.
 func IsGoShim(argv0 string) bool {
 	return filepath.Base(argv0) == "go"
 }
@@ -129,8 +128,7 @@ func withoutCellSettings(env []string) []string {
 	return slices.DeleteFunc(slices.Clone(env), func(kv string) bool { return slices.Contains(ours, kv) })
 }
 
-// realGo returns the go program behind the shim: the toolchain recorded at
-// install, else any other go on PATH.
+// realGo returns the go program behind the shim: the toolchain recorded at install, else any other go on PATH.
 func realGo(p Prefix) (string, error) {
 	m, err := ReadManifest(p)
 	if err != nil {

@@ -37,8 +37,8 @@ func (l *listedPackage) files() []string {
 	return all
 }
 
-// moduleRoot returns the folder of this repository's go.mod, looking upwards
-// from dir. It fails when dir is in no checkout of it.
+// moduleRoot returns the folder of this repository's go.mod, looking upwards from dir. It fails when dir is
+// in no checkout of it.
 func moduleRoot(dir string) (string, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -55,9 +55,8 @@ func moduleRoot(dir string) (string, error) {
 	}
 }
 
-// modulePackages lists the packages of the checkout at root that notebooks may
-// import, sorted: all but commands, the kernel itself and the benchmarks; with
-// internal ones, which the others need but notebooks may not import.
+// modulePackages lists the packages of the checkout at root that notebooks may import, sorted: all but commands, the
+// kernel itself and the benchmarks; with internal ones, which the others need but notebooks may not import.
 func modulePackages(ctx context.Context, gt goTool, root string) ([]listedPackage, error) {
 	out, err := gt.output(ctx, root, nil, "list", "-e", "-json=Dir,ImportPath,Name,GoFiles,CgoFiles,IgnoredGoFiles,"+
 		"CFiles,CXXFiles,HFiles,SFiles,SysoFiles,EmbedFiles,IgnoredOtherFiles,Incomplete", "./...")
@@ -128,8 +127,7 @@ func snapshot(root, dst string, pkgs []listedPackage) (written int, err error) {
 	return written, removeOthers(dst, keep)
 }
 
-// removeOthers deletes the files below dir that keep does not name, then the
-// folders left empty.
+// removeOthers deletes the files below dir that keep does not name, then the folders left empty.
 func removeOthers(dir string, keep map[string]bool) error {
 	var dirs []string
 	err := filepath.WalkDir(dir, func(p string, d os.DirEntry, err error) error {

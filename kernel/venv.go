@@ -73,9 +73,8 @@ func makeVenv(ctx context.Context, venv string, log io.Writer) (fresh bool, err 
 
 // labConfig are settings of our JupyterLab, by their place in the environment.
 var labConfig = map[string]string{
-	// JupyterLab shows a kernel as "unknown" until it has seen a status message
-	// that does not belong to one of these requests. GoNB sends the first such
-	// message only with the first cell, so kernel_info_request is taken off the
+	// JupyterLab shows a kernel as "unknown" until it has seen a status message that does not belong to one of these
+	// requests. GoNB sends the first such message only with the first cell, so kernel_info_request is taken off the
 	// server's default list and the kernel shows as idle once it replies.
 	"etc/jupyter/jupyter_server_config.json": `{
   "MappingKernelManager": {

@@ -19,8 +19,8 @@ const widgetScriptFile = "internal/websocket/websocket.js"
 
 func (p Prefix) widgetScript() string { return filepath.Join(p.shareDir(), "gonb_comm.js") }
 
-// installWidgetScript puts GoNB's own script, of the pinned version, into the
-// prefix: the live kernel sends the same one to the page.
+// installWidgetScript puts GoNB's own script, of the pinned version, into the prefix: the live kernel sends the
+// same one to the page.
 func installWidgetScript(ctx context.Context, gt goTool, root string, p Prefix) error {
 	out, err := gt.output(ctx, root, nil, "list", "-m", "-f", "{{.Dir}}", "github.com/janpfeifer/gonb")
 	if err != nil {
@@ -36,8 +36,7 @@ func installWidgetScript(ctx context.Context, gt goTool, root string, p Prefix) 
 	return atomicfile.WriteBytes(p.widgetScript(), data)
 }
 
-// widgetScript returns the script for the page of one kernel; empty without a
-// Jupyter server or an installed script.
+// widgetScript returns the script for the page of one kernel; empty without a Jupyter server or an installed script.
 func widgetScript(p Prefix, kernelID string) string {
 	data, err := os.ReadFile(p.widgetScript())
 	if kernelID == "" || errors.Is(err, fs.ErrNotExist) {

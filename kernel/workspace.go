@@ -13,8 +13,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 )
 
-// workspaceModule is the module name in the prepared go.mod; each kernel's copy
-// carries the name that GoNB gives it.
+// workspaceModule is the module name in the prepared go.mod; each kernel's copy carries the name that GoNB gives it.
 const workspaceModule = "tlkit_notebook"
 
 // notebookLibraries are the packages that a cell may import offline in addition to our own: GoMLX, its tensor types,
@@ -31,8 +30,8 @@ var notebookLibraries = []string{
 	"github.com/janpfeifer/gonb/gonbui/...",
 }
 
-// importable reports whether a cell may import the package: no internal
-// packages, no helpers for tests, nothing that runs in a browser only.
+// importable reports whether a cell may import the package: no internal packages, no helpers for tests, nothing that
+// runs in a browser only.
 func importable(importPath string) bool {
 	for _, part := range strings.Split(importPath, "/") {
 		if part == "internal" || part == "wasm" || strings.HasSuffix(part, "test") || strings.HasPrefix(part, "test") {
@@ -42,8 +41,8 @@ func importable(importPath string) bool {
 	return true
 }
 
-// workspaceGoMod makes the go.mod of notebooks from the repository's: the same
-// versions of everything, this module itself taken from src.
+// workspaceGoMod makes the go.mod of notebooks from the repository's: the same versions of everything, this module
+// itself taken from src.
 func workspaceGoMod(repoMod []byte, src string) ([]byte, error) {
 	f, err := modfile.Parse("go.mod", repoMod, nil)
 	if err != nil {
@@ -72,9 +71,8 @@ func workspaceGoMod(repoMod []byte, src string) ([]byte, error) {
 	return f.Format()
 }
 
-// prepareWorkspace resolves everything that notebooks may import into go.mod
-// and go.sum in the prefix's workspace folder, and returns the import paths.
-// Only this step, at install, may use the network.
+// prepareWorkspace resolves everything that notebooks may import into go.mod and go.sum in the prefix's workspace
+// folder, and returns the import paths. Only this step, at install, may use the network.
 func prepareWorkspace(ctx context.Context, gt goTool, p Prefix, src string, own []listedPackage) ([]string, error) {
 	// The work is done next to the final folder, so that a failing install leaves the old one usable.
 	if err := os.MkdirAll(string(p), 0o755); err != nil {
@@ -222,8 +220,7 @@ func warm(ctx context.Context, gt goTool, p Prefix, m *Manifest) error {
 // set: readonly is the default, and go prints how to add a module only when readonly is not set explicitly.
 const cellGoFlags = `-buildvcs=false '-ldflags=-s -w'`
 
-// placeWorkspace copies the prepared go.mod and go.sum to dir, under the module
-// name that GoNB chose.
+// placeWorkspace copies the prepared go.mod and go.sum to dir, under the module name that GoNB chose.
 func placeWorkspace(p Prefix, dir, module string) error {
 	goMod, err := os.ReadFile(filepath.Join(p.workspaceDir(), "go.mod"))
 	if err != nil {

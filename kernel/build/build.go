@@ -31,8 +31,8 @@ type Config struct {
 	Workspace string
 	// Dir is the builder's own folder.
 	Dir string
-	// Cache is a folder that outlives the builder, for the compiled worker; empty
-	// means that the worker is built every time.
+	// Cache is a folder that outlives the builder, for the compiled worker; empty means that the worker
+	// is built every time.
 	Cache string
 	// GOARCH is the processor that cells are compiled for; empty means this machine's. Another one needs its C compiler
 	// in CC and an emulator to start the worker.
@@ -341,8 +341,8 @@ func (b *Builder) ByName(name string) []string {
 	return slices.Clone(b.byName[name])
 }
 
-// PackageNames returns the names of the packages that cells may use without an
-// import: the standard library's and Config.Packages, sorted.
+// PackageNames returns the names of the packages that cells may use without an import: the standard library's and
+// Config.Packages, sorted.
 func (b *Builder) PackageNames() []string {
 	b.names.Wait()
 	b.mu.Lock()

@@ -37,8 +37,7 @@ type Plugin struct {
 // Path returns the import path of run n.
 func Path(n int) string { return "nb/r" + strconv.Itoa(n) }
 
-// Cell compiles and links one run. The package stays importable for later runs
-// until Drop.
+// Cell compiles and links one run. The package stays importable for later runs until Drop.
 func (b *Builder) Cell(ctx context.Context, p Package) (*Plugin, error) {
 	if err := b.Resolve(ctx, p.Imports...); err != nil {
 		return nil, err

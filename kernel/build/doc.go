@@ -38,6 +38,6 @@
 // would return the old code. Cells are compiled with -d=wrapglobalmapctl=1: otherwise the linker drops a map literal
 // that its own plugin does not use, and later cells would see it empty. The session tests that at its start.
 //
-// The package of a cell is itself the plugin's main package as the linker sees
-// it: -pluginpath equals the import path, so later cells can import it.
+// The package of a cell is itself the plugin's main package as the linker sees it: -pluginpath equals the import path,
+// so later cells can import it.
 package build

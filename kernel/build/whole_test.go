@@ -27,8 +27,8 @@ func (quiet) Held(int, bool)               {}
 
 func (quiet) Changed(map[string]string, []string, string) {}
 
-// TestWholeAfterShared: when a cell can't be linked against the library, it is
-// linked whole, sees what earlier cells hold, and later cells see it.
+// TestWholeAfterShared: when a cell can't be linked against the library, it is linked whole, sees what earlier cells
+// hold, and later cells see it.
 func TestWholeAfterShared(t *testing.T) {
 	home := testutil.Installation(t)
 	var m struct {

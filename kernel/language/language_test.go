@@ -252,8 +252,7 @@ func (s laterSource) CompletionFile(code string, cursor int) ([]byte, int) {
 	return []byte(begin + code + "\n}\n"), len(begin) + cursor
 }
 
-// TestRestart: a gopls that was killed is started again, and meanwhile the
-// answers come from the names.
+// TestRestart: a gopls that was killed is started again, and meanwhile the answers come from the names.
 func TestRestart(t *testing.T) {
 	s := newService(t, findGopls(t))
 	ready(t, s)

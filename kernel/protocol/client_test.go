@@ -15,9 +15,8 @@ import (
 	"github.com/go-zeromq/zmq4"
 )
 
-// patience is the limit for whatever must come at once. It is long because the
-// machine may be busy with other packages' tests; a client that really waits for
-// a cell waits for ever.
+// patience is the limit for whatever must come at once. It is long because the machine may be busy with other packages'
+// tests; a client that really waits for a cell waits for ever.
 const patience = 20 * time.Second
 
 const testKey = "a key for tests"

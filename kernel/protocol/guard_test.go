@@ -51,8 +51,8 @@ func wantAlive(t *testing.T, c *client) {
 	c.until(id)
 }
 
-// TestClaims: frames that claim what no message has end their own connection, on
-// every channel, before and after the greeting, and no other.
+// TestClaims: frames that claim what no message has end their own connection, on every channel, before and after the
+// greeting, and no other.
 func TestClaims(t *testing.T) {
 	tiny := bytes.Repeat([]byte{1, 0}, messageBounds.frames+1)
 	half := uint64(messageBounds.bytes/2 + 1)
@@ -99,8 +99,8 @@ func TestClaims(t *testing.T) {
 	wantAlive(t, c)
 }
 
-// TestFlood: several clients without the key send all they can, and do not read; memory stays
-// bounded and the others are served.
+// TestFlood: several clients without the key send all they can, and do not read; memory stays bounded and
+// the others are served.
 func TestFlood(t *testing.T) {
 	c := startServer(t, nil)
 	at := c.server.Connection()

@@ -66,8 +66,8 @@ func (b *syncBuffer) String() string {
 	return b.b.String()
 }
 
-// TestEveryRequest: each request of the specification gets its reply, with busy
-// and idle around it, whether a cell runs or not.
+// TestEveryRequest: each request of the specification gets its reply, with busy and idle around it,
+// whether a cell runs or not.
 func TestEveryRequest(t *testing.T) {
 	c := startServer(t, nil)
 	requests := []struct {
@@ -195,8 +195,7 @@ func TestExecute(t *testing.T) {
 	}
 }
 
-// TestOrder: at the time of the reply everything that the cell showed has been
-// sent before, and idle comes after it.
+// TestOrder: at the time of the reply everything that the cell showed has been sent before, and idle comes after it.
 func TestOrder(t *testing.T) {
 	c := startServer(t, nil)
 	for range 50 {
@@ -239,8 +238,8 @@ func TestStopOnError(t *testing.T) {
 	}
 }
 
-// TestManyUpdates: after a million updates of displays, to a client that does not read
-// while they come, the last of each display has arrived, and idle.
+// TestManyUpdates: after a million updates of displays, to a client that does not read while they come, the last of
+// each display has arrived, and idle.
 func TestManyUpdates(t *testing.T) {
 	c := startServer(t, nil)
 	id := c.send(c.shell, "execute_request", map[string]any{"code": "updates"})
@@ -447,8 +446,8 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
-// TestShutdownSaves: Jupyter interrupts a cell and at once requests shutdown; the
-// server waits for what the cell does at an interrupt, and interrupts it once.
+// TestShutdownSaves: Jupyter interrupts a cell and at once requests shutdown; the server waits for what the cell does
+// at an interrupt, and interrupts it once.
 func TestShutdownSaves(t *testing.T) {
 	c := startServer(t, nil)
 	c.send(c.shell, "execute_request", map[string]any{"code": "save"})
@@ -474,8 +473,7 @@ func TestShutdownSaves(t *testing.T) {
 	}
 }
 
-// TestDropped: what is not signed with the kernel's key, or was signed before, is
-// not replied to and does nothing.
+// TestDropped: what is not signed with the kernel's key, or was signed before, is not replied to and does nothing.
 func TestDropped(t *testing.T) {
 	c := startServer(t, nil)
 	good, _ := request("execute_request", map[string]any{"code": "print once"})
@@ -531,8 +529,7 @@ func TestHeartbeat(t *testing.T) {
 	}
 }
 
-// TestClients: many clients, one that says nothing, one that stops reading, and
-// messages of several megabytes.
+// TestClients: many clients, one that says nothing, one that stops reading, and messages of several megabytes.
 func TestClients(t *testing.T) {
 	defer func(old limits) { defaultLimits = old }(defaultLimits)
 	defaultLimits = limits{queue: 1 << 20, reserve: 1 << 20, time: 3 * time.Second}
@@ -608,8 +605,7 @@ func TestWidgets(t *testing.T) {
 	c := startServer(t, nil)
 	run := c.send(c.shell, "execute_request", map[string]any{"code": "widget"})
 	c.reply(c.shell, run, "execute_reply")
-	// The page's script comes before all that the cell shows; widgets' scripts stay
-	// for a page that is slow to draw.
+	// The page's script comes before all that the cell shows; widgets' scripts stay for a page that is slow to draw.
 	var shown []string
 	var ids []any
 	for len(shown) < 5 {
@@ -682,8 +678,8 @@ func TestWidgets(t *testing.T) {
 	}
 }
 
-// TestManyScripts: a cell that draws with scripts all the time has a few places for
-// them in its output, not one for each.
+// TestManyScripts: a cell that draws with scripts all the time has a few places for them in its output,
+// not one for each.
 func TestManyScripts(t *testing.T) {
 	c := startServer(t, nil)
 	run := c.send(c.shell, "execute_request", map[string]any{"code": "scripts"})

@@ -66,8 +66,7 @@ func TestReplayMemory(t *testing.T) {
 	}
 }
 
-// FuzzParse: no bytes from outside make the parser panic, and what it accepts is
-// a signed message of JSON objects.
+// FuzzParse: no bytes from outside make the parser panic, and what it accepts is a signed message of JSON objects.
 func FuzzParse(f *testing.F) {
 	c := newCodec("")
 	frames, _, err := c.frames(outgoing{kind: "execute_request", content: map[string]any{"code": "x", "cursor_pos": -1}})

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// againSteps are cells of one notebook with a flag: is the code there from an
-// earlier run? Each sequence begins with a fresh worker.
+// againSteps are cells of one notebook with a flag: is the code there from an earlier run? Each sequence
+// begins with a fresh worker.
 type againStep struct {
 	code  string
 	again bool
@@ -99,8 +99,7 @@ func TestAgain(t *testing.T) {
 	}
 }
 
-// TestAgainInterrupt interrupts code that runs for the second time, beside a
-// goroutine that its first run has left.
+// TestAgainInterrupt interrupts code that runs for the second time, beside a goroutine that its first run has left.
 func TestAgainInterrupt(t *testing.T) {
 	s := newSession(t)
 	run(t, s, 1, "ticks := 0")

@@ -22,8 +22,8 @@ type Config struct {
 	// Packages are the workspace's import paths. Cells may use them by name without an import line, and the session
 	// looks them up before the first cell needs them.
 	Packages []string
-	// Cache is a folder that outlives the session, for the compiled worker; empty
-	// means that each session builds its own (a second or two).
+	// Cache is a folder that outlives the session, for the compiled worker; empty means that each session builds
+	// its own (a second or two).
 	Cache string
 	// Offline keeps builds from the network (GOPROXY=off). It does not restrict `!*go get` in a cell.
 	Offline bool
@@ -57,8 +57,8 @@ type Cell struct {
 
 // Error is the reason why a cell failed, in the protocol's form.
 type Error struct {
-	// Name is the kind: "CompileError", "Panic", "Error" (the last expression was
-	// a non-nil error), "Interrupted", "WorkerLost", "MagicError" (a % or ! line).
+	// Name is the kind: "CompileError", "Panic", "Error" (the last expression was a non-nil error), "Interrupted",
+	// "WorkerLost", "MagicError" (a % or ! line).
 	Name string
 	// Value is the message, in one line or a few.
 	Value string

@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// program is a Go program in cells: its declarations are the first cell, its main function
-// the others. As cells it must print what go run prints, byte for byte.
+// program is a Go program in cells: its declarations are the first cell, its main function the others. As cells it must
+// print what go run prints, byte for byte.
 type program struct {
 	name  string
 	decls string

@@ -26,8 +26,8 @@ func over(top rgb, alpha float64, under rgb) rgb {
 	return rgb{mix(top.r, under.r), mix(top.g, under.g), mix(top.b, under.b)}
 }
 
-// themes are from variables.css of @jupyterlab/theme-light-extension and -dark-:
-// --jp-content-font-color1 on --jp-rendermime-error-background on --jp-layout-color0.
+// themes are from variables.css of @jupyterlab/theme-light-extension and -dark-: --jp-content-font-color1 on
+// --jp-rendermime-error-background on --jp-layout-color0.
 func themes() []theme {
 	light, dark := rgb{0xff, 0xdd, 0xdd}, over(rgb{244, 67, 54}, .28, rgb{0x11, 0x11, 0x11})
 	return []theme{{"light", over(rgb{0, 0, 0}, .87, light), light}, {"dark", rgb{255, 255, 255}, dark}}

@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// TestCompletionPlaces: wherever the cursor is in a cell, the word before it is before
-// the place in the file too.
+// TestCompletionPlaces: wherever the cursor is in a cell, the word before it is before the place in the file too.
 func TestCompletionPlaces(t *testing.T) {
 	s := &Session{names: newNames(), ready: make(chan struct{})}
 	places := 0

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// foreignMagic are magics, help, showing and hints as people who are new to Go, or
-// come from Python and IPython, type them, with what they expect to see.
+// foreignMagic are magics, help, showing and hints as people who are new to Go, or come from Python and IPython, type
+// them, with what they expect to see.
 var foreignMagic = []struct {
 	name  string
 	steps []step

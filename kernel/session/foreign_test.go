@@ -4,8 +4,8 @@ package session
 
 import "testing"
 
-// foreign are cells as people who are new to Go, or come from Python, type them, with what
-// they expect to see. The magics and hints are in foreign_magic_test.go.
+// foreign are cells as people who are new to Go, or come from Python, type them, with what they expect to see. The
+// magics and hints are in foreign_magic_test.go.
 var foreign = []struct {
 	name  string
 	steps []step

@@ -119,8 +119,7 @@ func TestReaders(t *testing.T) {
 	}
 }
 
-// TestStopInput: an interrupt during input ends the cell, whoever reads, and the next
-// cell's input is its own.
+// TestStopInput: an interrupt during input ends the cell, whoever reads, and the next cell's input is its own.
 func TestStopInput(t *testing.T) {
 	s := newSession(t)
 	run(t, s, 1, "in := bufio.NewReader(os.Stdin)")

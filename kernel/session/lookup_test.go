@@ -66,8 +66,7 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
-// TestCandidates: without a language server, the session knows packages, fields and
-// methods, before the first cell too.
+// TestCandidates: without a language server, the session knows packages, fields and methods, before the first cell too.
 func TestCandidates(t *testing.T) {
 	s := newSession(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

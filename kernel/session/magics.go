@@ -69,8 +69,8 @@ type section struct {
 	magics []magic
 }
 
-// sections is the table of magics. It is filled by init because running a magic
-// reads it: %help lists it, %rerun runs cells.
+// sections is the table of magics. It is filled by init because running a magic reads it: %help lists it,
+// %rerun runs cells.
 var sections []section
 
 func init() {

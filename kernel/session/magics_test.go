@@ -10,8 +10,7 @@ import (
 	"testing"
 )
 
-// TestMagicTable: each magic is there once, has a function and a line of help, and
-// %help shows it once.
+// TestMagicTable: each magic is there once, has a function and a line of help, and %help shows it once.
 func TestMagicTable(t *testing.T) {
 	out := &record{}
 	s := &Session{}

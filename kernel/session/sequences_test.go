@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// step is one cell of a sequence. want must be in what it shows; fail, in its
-// error's text (name, value and traceback); without fail it must succeed.
+// step is one cell of a sequence. want must be in what it shows; fail, in its error's text (name, value and traceback);
+// without fail it must succeed.
 type step struct {
 	code, want, fail string
 	not              string   // must not be shown

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestStopWaiting: one interrupt ends a cell that waits for anything, the state is
-// kept, what comes after in the cell does not run, now or when the wait is over.
+// TestStopWaiting: one interrupt ends a cell that waits for anything, the state is kept, what comes after in the cell
+// does not run, now or when the wait is over.
 func TestStopWaiting(t *testing.T) {
 	s := newSession(t)
 	run(t, s, 1, "kept := 1\nwent := 0\nfree := make(chan int)\nvar mu sync.Mutex\nmu.Lock()")
@@ -251,9 +251,8 @@ func TestStopCommand(t *testing.T) {
 	}
 }
 
-// TestStopSaves: a cell that listens for an interrupt does what it must, and is a
-// stopped cell all the same; what it declared is there. A second interrupt at once, and
-// the kernel's end, leave it alone.
+// TestStopSaves: a cell that listens for an interrupt does what it must, and is a stopped cell all the same; what it
+// declared is there. A second interrupt at once, and the kernel's end, leave it alone.
 func TestStopSaves(t *testing.T) {
 	s := newSession(t)
 	run(t, s, 1, "saved := 0")

@@ -12,8 +12,7 @@ import (
 	"testing"
 )
 
-// TestTypeWalk: what a type mentions, whether it may hide code, and what of it
-// can't be named.
+// TestTypeWalk: what a type mentions, whether it may hide code, and what of it can't be named.
 func TestTypeWalk(t *testing.T) {
 	const src = `package cell
 import ("go/token"; "reflect"; "strings")

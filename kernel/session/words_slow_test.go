@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// TestWordsOfThisTree: tlkit and datasets as they are in this tree offer words inside
-// strings and a section of %help, the first time too.
+// TestWordsOfThisTree: tlkit and datasets as they are in this tree offer words inside strings and a section of
+// %help, the first time too.
 func TestWordsOfThisTree(t *testing.T) {
 	cfg := testConfig(t)
 	root, err := filepath.Abs("../..")

@@ -65,8 +65,8 @@ func window(xp *Node, g geometry, row, col int, out [2]int) *Node {
 		AxisRange(lo[1], lo[1]+(out[1]-1)*g.stride[1]+1).Stride(g.stride[1]), AxisRange())
 }
 
-// patches cuts every window out of the padded images xp [batch, h, w, c]:
-// [batch, out height, out width, kernel height, kernel width, c].
+// patches cuts every window out of the padded images xp [batch, h, w, c]: [batch, out height, out width, kernel
+// height, kernel width, c].
 func patches(xp *Node, g geometry, out [2]int) *Node {
 	d := xp.Shape().Dimensions
 	n, c := d[0], d[3]

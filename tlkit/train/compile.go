@@ -118,8 +118,7 @@ type stepInfo struct {
 // strategy, 0 for one without a loss of its own.
 type stepFigures struct{ loss, hits, total float64 }
 
-// trainStep runs one step. teacher has the teacher's logits for
-// the batch; it is nil without a teacher.
+// trainStep runs one step. teacher has the teacher's logits for the batch; it is nil without a teacher.
 func (t *trainer) trainStep(b batch, at stepInfo, teacher *tensors.Tensor) (f stepFigures, err error) {
 	defer b.release()
 	// enter returns the input of the step for a batch: its images, or the output of the frozen stages.

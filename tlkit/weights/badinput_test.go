@@ -19,8 +19,8 @@ import (
 
 const legacyHead = "\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19." + "\x80\x02M\xe9\x03." + "\x80\x02}X\x0d\x00\x00\x00little_endian\x88s."
 
-// legacyFile is a legacy checkpoint: object pickle, keys of storages, and for
-// each the claimed number of elements and the bytes.
+// legacyFile is a legacy checkpoint: object pickle, keys of storages, and for each the claimed number of
+// elements and the bytes.
 func legacyFile(object string, keys []string, numel []int64, data ...[]byte) []byte {
 	var b bytes.Buffer
 	b.WriteString(legacyHead + object + "\x80\x02](")
@@ -98,8 +98,8 @@ func safetensorsFile(header string, data int) []byte {
 	return append(append(b, header...), make([]byte, data)...)
 }
 
-// bounded runs Open and reads every tensor, and fails the test if that takes
-// long or allocates much more than the file has.
+// bounded runs Open and reads every tensor, and fails the test if that takes long or allocates much more
+// than the file has.
 func bounded(t *testing.T, path string, size int) error {
 	t.Helper()
 	var before, after runtime.MemStats

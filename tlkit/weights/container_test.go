@@ -9,8 +9,7 @@ import (
 	"testing"
 )
 
-// TestCompressedZip packs a checkpoint again with compression, as unzip and zip
-// do; torch.save itself only stores.
+// TestCompressedZip packs a checkpoint again with compression, as unzip and zip do; torch.save itself only stores.
 func TestCompressedZip(t *testing.T) {
 	in, err := zip.OpenReader(filepath.Join("testdata", "views.zip.pth"))
 	if err != nil {
@@ -48,8 +47,8 @@ func TestCompressedZip(t *testing.T) {
 	sameDict(t, sd, openFixture(t, "views.zip.pth").Entries())
 }
 
-// TestLegacyStorageViews reads storages that are pieces of others, which
-// PyTorch's first versions wrote and today's can't; the file is made by hand.
+// TestLegacyStorageViews reads storages that are pieces of others, which PyTorch's first versions wrote and today's
+// can't; the file is made by hand.
 func TestLegacyStorageViews(t *testing.T) {
 	tensor := func(view string, offset int) string {
 		return "ctorch._utils\n_rebuild_tensor\n((X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x06" +

@@ -1,5 +1,5 @@
-// Package weights reads and writes the state dicts of pretrained models:
-// ordered lists of named tensors, as PyTorch and safetensors files hold them.
+// Package weights reads and writes the state dicts of pretrained models: ordered lists of named tensors, as PyTorch and
+// safetensors files hold them.
 //
 // [Open] recognises a file by its bytes, never by its name, and reads
 //

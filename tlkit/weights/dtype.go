@@ -12,8 +12,7 @@ import (
 // DType is the type of a tensor's elements as the file stores them.
 type DType uint8
 
-// The element types. Their String forms are the names that the safetensors
-// format uses.
+// The element types. Their String forms are the names that the safetensors format uses.
 const (
 	InvalidDType DType = iota
 	F64
@@ -102,8 +101,8 @@ func dtypeByStorage(class string) (DType, bool) {
 	return InvalidDType, false
 }
 
-// decodeFloat32 converts little-endian elements; len(b) is a multiple of the
-// element size and dst has room for all of them.
+// decodeFloat32 converts little-endian elements; len(b) is a multiple of the element size and dst has
+// room for all of them.
 func decodeFloat32(dst []float32, b []byte, d DType) error {
 	le := binary.LittleEndian
 	switch d {
@@ -200,8 +199,8 @@ func float16ToFloat32(h uint16) float32 {
 	}
 }
 
-// float8e4m3ToFloat32 widens the "fn" variant: bias 7, no infinities, S.1111.111
-// is NaN (Micikevicius et al. 2022, "FP8 Formats for Deep Learning", table 1).
+// float8e4m3ToFloat32 widens the "fn" variant: bias 7, no infinities, S.1111.111 is NaN (Micikevicius et al. 2022, "FP8
+// Formats for Deep Learning", table 1).
 func float8e4m3ToFloat32(b uint8) float32 {
 	exp, mant := int(b>>3)&0xf, float32(b&7)
 	var v float64

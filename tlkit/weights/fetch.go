@@ -18,16 +18,15 @@ const pytorchHost = "https://download.pytorch.org"
 
 // FetchOptions are the options of Fetch; the zero value is ready to use.
 type FetchOptions struct {
-	// SHA256 of the file, 8 to 64 hexadecimal digits from its beginning. Empty: the
-	// hash in the file's name, if it has one.
+	// SHA256 of the file, 8 to 64 hexadecimal digits from its beginning. Empty: the hash in the file's
+	// name, if it has one.
 	SHA256 string
 	// Progress is called a few times per second and at the end, with total -1 if the server does not send it. May be
 	// nil.
 	Progress func(done, total int64)
 }
 
-// Fetch returns the path of a local copy of a file of weights, downloading it if
-// need be.
+// Fetch returns the path of a local copy of a file of weights, downloading it if need be.
 //
 // A copy with the right hash is looked for in the cache first (folder "weights" of TLKIT_CACHE, or of tlkit's folder in
 // the user's cache folder), then where PyTorch keeps its downloads (TORCH_HOME, usually ~/.cache/torch, folder
@@ -87,8 +86,8 @@ func mirrored(rawURL string) string {
 	return rawURL
 }
 
-// torchCheckpoint returns the path at which PyTorch keeps a download of that
-// name (torch.hub.get_dir), "" if there is no such file.
+// torchCheckpoint returns the path at which PyTorch keeps a download of that name (torch.hub.get_dir), "" if
+// there is no such file.
 func torchCheckpoint(base string) string {
 	dir, err := envpath.Get("TORCH_HOME")
 	if dir == "" && err == nil {

@@ -82,8 +82,8 @@ func detect(head []byte, size int64) (format, *ForeignError) {
 	if size == 0 {
 		return formatUnknown, &ForeignError{Is: "the file is empty; download it again"}
 	}
-	// safetensors: the length of the header, then its JSON. A length may look like
-	// another format's magic number, so this comes first if the length is possible.
+	// safetensors: the length of the header, then its JSON. A length may look like another format's magic number, so
+	// this comes first if the length is possible.
 	brace := len(head) > 8 && head[8] == '{'
 	if brace && binary.LittleEndian.Uint64(head) <= maxSafetensorsHeader {
 		return formatSafetensors, nil
@@ -102,8 +102,7 @@ func detect(head []byte, size int64) (format, *ForeignError) {
 	if brace {
 		return formatSafetensors, nil // the reader's error describes the fault
 	}
-	// A pickle of protocol 2 to 5; torch.save's protocol 0 and 1 begin with the
-	// magic number as text.
+	// A pickle of protocol 2 to 5; torch.save's protocol 0 and 1 begin with the magic number as text.
 	if len(head) > 2 && head[0] == 0x80 && head[1] >= 2 && head[1] <= 5 || bytes.HasPrefix(head, []byte(magicText)) {
 		return formatPickle, nil
 	}

@@ -9,9 +9,8 @@ import (
 	"testing"
 )
 
-// fuzzOpen is one property for every parser: whatever the bytes, there is an
-// answer without a panic and without large allocations, and what was opened can
-// be read and written.
+// fuzzOpen is one property for every parser: whatever the bytes, there is an answer without a panic and without large
+// allocations, and what was opened can be read and written.
 func fuzzOpen(t *testing.T, b []byte) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -69,8 +68,8 @@ func FuzzOpenSafetensors(f *testing.F) {
 	f.Fuzz(fuzzOpen)
 }
 
-// FuzzUnpickle feeds the pickle machine of both PyTorch formats directly, so
-// that mutations need not get past checksums and frames.
+// FuzzUnpickle feeds the pickle machine of both PyTorch formats directly, so that mutations need not get past
+// checksums and frames.
 func FuzzUnpickle(f *testing.F) {
 	f.Add([]byte(dictPickle(tensorPickle("FloatStorage", 4, 0, []int{2, 2}, []int{2, 1}))))
 	f.Add([]byte(dictPickle(tensorPickle("FloatStorage", 4, 0, []int{2, 2}, []int{1, 2}))))

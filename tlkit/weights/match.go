@@ -19,8 +19,8 @@ type ShapeMismatch struct {
 	Want, Got []int
 }
 
-// MismatchError lists every difference between a model and a state dict. The
-// message shortens long lists; the fields are complete.
+// MismatchError lists every difference between a model and a state dict. The message shortens long lists;
+// the fields are complete.
 type MismatchError struct {
 	Source     string          // the file, "" if the state dict was made in memory
 	Missing    []string        // expected, not in the state dict; in the model's order
@@ -112,8 +112,8 @@ func IsAdapter(key string) bool {
 	return strings.Contains(key, "lora_A") || strings.Contains(key, "lora_B") || strings.Contains(key, "lora_down") || strings.Contains(key, "lora_up")
 }
 
-// isBookkeeping reports whether a key is BatchNorm's counter of batches, which
-// inference does not use and files older than PyTorch 0.4.1 do not have.
+// isBookkeeping reports whether a key is BatchNorm's counter of batches, which inference does not use and files older
+// than PyTorch 0.4.1 do not have.
 func isBookkeeping(key string) bool {
 	return key == "num_batches_tracked" || strings.HasSuffix(key, ".num_batches_tracked")
 }

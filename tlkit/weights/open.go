@@ -13,11 +13,10 @@ import (
 
 // Options change how OpenWith reads a file. The zero value is what Open uses.
 type Options struct {
-	// Key is the place of the state dict within a PyTorch checkpoint, as a path
-	// with dots ("ema.state_dict"); the rule of Open goes on from there. Empty: found by that rule.
+	// Key is the place of the state dict within a PyTorch checkpoint, as a path with dots ("ema.state_dict"); the rule
+	// of Open goes on from there. Empty: found by that rule.
 	Key string
-	// KeepPrefix keeps the prefixes "module." and "_orig_mod.", which are
-	// otherwise removed when all keys have them.
+	// KeepPrefix keeps the prefixes "module." and "_orig_mod.", which are otherwise removed when all keys have them.
 	KeepPrefix bool
 }
 
@@ -44,8 +43,7 @@ type Options struct {
 // state_dict(), and so is a model in an entry of a dictionary, or in an attribute of the object that the file holds
 // (fastai's Learner). Only its tensors are read: its class is not needed, and no code of it runs.
 //
-// The prefixes "module." (DataParallel) and "_orig_mod." (torch.compile) are
-// removed when all keys have them.
+// The prefixes "module." (DataParallel) and "_orig_mod." (torch.compile) are removed when all keys have them.
 func Open(path string) (*StateDict, error) { return OpenWith(path, Options{}) }
 
 // OpenWith is Open with options.

@@ -14,8 +14,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxSafetensorsHeader is the limit of the reference implementation
-// (huggingface/safetensors, MAX_HEADER_SIZE).
+// maxSafetensorsHeader is the limit of the reference implementation (huggingface/safetensors, MAX_HEADER_SIZE).
 const maxSafetensorsHeader = 100_000_000
 
 // openSafetensors reads the header and checks it by the rules of the format's documentation: known types, offsets that
@@ -91,8 +90,8 @@ type span struct {
 	begin, end int64
 }
 
-// parseHeader fills the entries, with base relative to the data, from tokens:
-// encoding/json's maps would lose the order and hide repeated keys.
+// parseHeader fills the entries, with base relative to the data, from tokens: encoding/json's maps would lose the order
+// and hide repeated keys.
 func (sd *StateDict) parseHeader(header []byte) ([]span, error) {
 	dec := json.NewDecoder(bytes.NewReader(header))
 	seen := map[string]bool{}
@@ -187,8 +186,7 @@ func parseTensorInfo(dec *json.Decoder) (t Tensor, s span, err error) {
 	return t, s, nil
 }
 
-// eachMember reads a JSON object and calls fn at each member's value, which fn
-// must consume.
+// eachMember reads a JSON object and calls fn at each member's value, which fn must consume.
 func eachMember(dec *json.Decoder, fn func(name string) error) error {
 	tok, err := dec.Token()
 	if err != nil {

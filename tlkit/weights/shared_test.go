@@ -7,8 +7,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
 )
 
-// TestSharedCheckpoints reads checkpoints as found in the wild; the expected
-// values were printed by PyTorch 2.15.
+// TestSharedCheckpoints reads checkpoints as found in the wild; the expected values were printed by PyTorch 2.15.
 func TestSharedCheckpoints(t *testing.T) {
 	tests := []struct {
 		file     string

@@ -16,16 +16,15 @@ type Entry struct {
 	Tensor
 }
 
-// StateDict is an ordered list of named tensors, in the order of the file.
-// Reading it is safe from several goroutines; Strip and Close are not.
+// StateDict is an ordered list of named tensors, in the order of the file. Reading it is safe from several goroutines;
+// Strip and Close are not.
 type StateDict struct {
 	// Metadata holds the other values of the file, as text: for a PyTorch checkpoint the numbers and strings that stood
 	// next to the state dict (epoch, arch, best_acc1), for safetensors its __metadata__.
 	Metadata map[string]string
 	// Source is the path given to Open, for messages; empty if made in memory.
 	Source string
-	// Format is "pytorch-zip", "pytorch-legacy", "pickle" or "safetensors"; empty if made
-	// in memory.
+	// Format is "pytorch-zip", "pytorch-legacy", "pickle" or "safetensors"; empty if made in memory.
 	Format string
 	// Nested is the place in the file where the state dict was found, such as "state_dict"; empty if the whole file is
 	// the state dict.
@@ -98,8 +97,7 @@ func (sd *StateDict) Get(key string) (Tensor, bool) {
 // Entries returns all tensors with their names in the order of the file, as the writers expect them.
 func (sd *StateDict) Entries() []Entry { return slices.Clone(sd.entries) }
 
-// NumParameters returns the number of floating-point elements, running
-// statistics of batch normalisation included.
+// NumParameters returns the number of floating-point elements, running statistics of batch normalisation included.
 func (sd *StateDict) NumParameters() int {
 	n := 0
 	for _, e := range sd.entries {
@@ -128,8 +126,7 @@ func (sd *StateDict) Strip(prefix string) (int, error) {
 	return n, nil
 }
 
-// wrapperPrefixes are added to every key by DataParallel and
-// DistributedDataParallel, and by torch.compile.
+// wrapperPrefixes are added to every key by DataParallel and DistributedDataParallel, and by torch.compile.
 var wrapperPrefixes = []string{"module.", "_orig_mod."}
 
 // stripWrappers removes the prefixes of wrappers when all keys have them.

@@ -173,8 +173,8 @@ func TestCloseThenRead(t *testing.T) {
 	}
 }
 
-// TestLargeFile loads weights of ResNet-50's size (102 MB): memory must stay
-// below twice the file, and reading is as fast as the disk and a copy.
+// TestLargeFile loads weights of ResNet-50's size (102 MB): memory must stay below twice the file, and reading is as
+// fast as the disk and a copy.
 func TestLargeFile(t *testing.T) {
 	if testing.Short() {
 		t.Skip("writes and reads 200 MB")

@@ -12,8 +12,8 @@ import (
 // order of Shape, in the layout of the file (PyTorch's: convolution kernels OIHW, linear weights [out, in]). An empty
 // Shape is a single number.
 //
-// A Tensor from a file reads it on demand, so it must not outlive its
-// [StateDict]. Reading is safe from several goroutines.
+// A Tensor from a file reads it on demand, so it must not outlive its [StateDict]. Reading is safe from
+// several goroutines.
 type Tensor struct {
 	Shape []int // of the file
 	DType DType // of the file; values are returned as float32
@@ -33,8 +33,8 @@ func (t Tensor) errorf(format string, args ...any) error {
 	return inFile(t.label, fmt.Errorf(format, args...))
 }
 
-// NewTensor wraps values in memory as an F32 tensor; len(values) must be the
-// product of shape. The slice is kept, not copied.
+// NewTensor wraps values in memory as an F32 tensor; len(values) must be the product of shape. The slice
+// is kept, not copied.
 func NewTensor(shape []int, values []float32) (Tensor, error) {
 	n, err := elements(shape)
 	if err != nil {
@@ -61,9 +61,8 @@ func (t Tensor) Len() int {
 // NumBytes returns the size of the elements as Bytes returns them.
 func (t Tensor) NumBytes() int { return t.Len() * t.DType.Size() }
 
-// Float32 reads all elements and converts them: F16, BF16 and 8-bit floats
-// exactly, F64 and integers to the nearest float32, booleans to 0 and 1.
-// Complex elements are an error.
+// Float32 reads all elements and converts them: F16, BF16 and 8-bit floats exactly, F64 and integers to the nearest
+// float32, booleans to 0 and 1. Complex elements are an error.
 func (t Tensor) Float32() ([]float32, error) {
 	dst := make([]float32, t.Len())
 	return dst, t.ReadFloat32(dst)
@@ -113,8 +112,8 @@ func (t Tensor) EachFloat32(fn func(at int, values []float32) error) error {
 	return inFile(t.label, err)
 }
 
-// Int64 reads all elements of an integer or boolean tensor. U64 values above
-// the largest int64 are an error, and so are floating-point tensors.
+// Int64 reads all elements of an integer or boolean tensor. U64 values above the largest int64 are an error, and so are
+// floating-point tensors.
 func (t Tensor) Int64() ([]int64, error) {
 	if !t.DType.IsInt() {
 		return nil, t.errorf("elements of type %v are no integers; use Float32", t.DType)
@@ -154,8 +153,7 @@ func (t Tensor) Bytes() ([]byte, error) {
 // to that of the result.
 const chunkBytes = 128 << 10
 
-// chunks calls fn with consecutive pieces of the elements' bytes; fn must not
-// keep its argument.
+// chunks calls fn with consecutive pieces of the elements' bytes; fn must not keep its argument.
 func (t Tensor) chunks(fn func([]byte) error) error {
 	total := t.NumBytes()
 	if total == 0 {
@@ -199,8 +197,8 @@ func (t Tensor) memChunks(buf []byte, fn func([]byte) error) error {
 	return nil
 }
 
-// stridedChunks gathers the elements of a view (a transposed tensor, a slice, a
-// broadcast one). It reads the span of the storage that the view covers.
+// stridedChunks gathers the elements of a view (a transposed tensor, a slice, a broadcast one). It reads the span of
+// the storage that the view covers.
 func (t Tensor) stridedChunks(buf []byte, fn func([]byte) error) error {
 	size := t.DType.Size()
 	last := 0 // largest relative index; checked against the storage at opening
@@ -252,8 +250,8 @@ func putUint32(b []byte, v uint32) {
 // maxRank is far above the rank of any real tensor; PyTorch itself allows at most 64 axes.
 const maxRank = 64
 
-// elements returns the product of the axes, or an error for a negative axis and
-// for a product whose size in bytes would not fit.
+// elements returns the product of the axes, or an error for a negative axis and for a product whose size
+// in bytes would not fit.
 func elements(shape []int) (int, error) {
 	if len(shape) > maxRank {
 		return 0, fmt.Errorf("shape has %d axes, at most %d are allowed", len(shape), maxRank)
@@ -278,8 +276,7 @@ func elements(shape []int) (int, error) {
 	return n, nil
 }
 
-// isContiguous reports whether the strides are those of a row-major tensor;
-// axes of length 1 may have any stride.
+// isContiguous reports whether the strides are those of a row-major tensor; axes of length 1 may have any stride.
 func isContiguous(shape, stride []int) bool {
 	want := 1
 	for i := len(shape) - 1; i >= 0; i-- {

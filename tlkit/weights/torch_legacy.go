@@ -100,8 +100,8 @@ func (u *unpickler) storageFrom(data []byte) (*storage, error) {
 
 var errBigEndian = errors.New("written on a big-endian machine; load it in Python and save it again on a usual one")
 
-// legacyStorage returns the storage of a persistent id, the same one for the
-// same key. With view = (key, offset, size) it is a piece of the storage.
+// legacyStorage returns the storage of a persistent id, the same one for the same key. With view = (key, offset, size)
+// it is a piece of the storage.
 func legacyStorage(storages map[string]*storage, id any) (any, error) {
 	if class, ok := moduleClass(id); ok {
 		return class, nil
@@ -140,8 +140,7 @@ func moduleClass(id any) (*global, bool) {
 	return class, ok
 }
 
-// placeStorages finds the bytes of each storage; they follow at position at in
-// the order of keys.
+// placeStorages finds the bytes of each storage; they follow at position at in the order of keys.
 func placeStorages(storages map[string]*storage, keys []any, r io.ReaderAt, at, size int64) error {
 	for _, k := range keys {
 		var key string

@@ -11,8 +11,7 @@ import (
 // zeroAdvice is what makes one file of DeepSpeed's parts.
 const zeroAdvice = "run zero_to_fp32.py, which DeepSpeed writes beside them, and open its output"
 
-// stateDictOf finds the state dict in the value of a checkpoint by the rule
-// documented at Open.
+// stateDictOf finds the state dict in the value of a checkpoint by the rule documented at Open.
 func stateDictOf(root any, format string, size int64, opts Options) (*StateDict, error) {
 	sd := &StateDict{Format: format, Metadata: map[string]string{}}
 	d, ok := dictOf(root)

@@ -11,9 +11,8 @@ import (
 	"strconv"
 )
 
-// WritePTH writes a state dict as torch.save does: PyTorch reads it with
-// torch.load(path, weights_only=True) and load_state_dict(..., strict=True). The
-// whole file is the OrderedDict, with keys in the given order. As with
+// WritePTH writes a state dict as torch.save does: PyTorch reads it with torch.load(path, weights_only=True) and
+// load_state_dict(..., strict=True). The whole file is the OrderedDict, with keys in the given order. As with
 // WriteSafetensors, the file appears whole or not at all.
 func WritePTH(path string, entries []Entry) error { return WriteVersionedPTH(path, entries, 0) }
 
@@ -61,9 +60,8 @@ func (c countWriter) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// archiveWriter writes records as PyTorchStreamWriter does (caffe2/serialize/
-// inline_container.cc): stored, with lengths in the local header, and the data
-// aligned to 64 bytes by an extra field "FB", which memory mapping needs.
+// archiveWriter writes records as PyTorchStreamWriter does (caffe2/serialize/inline_container.cc): stored, with
+// lengths in the local header, and the data aligned to 64 bytes by an extra field "FB", which memory mapping needs.
 type archiveWriter struct {
 	zip *zip.Writer
 	at  int64
@@ -71,8 +69,7 @@ type archiveWriter struct {
 
 const recordAlignment = 64
 
-// add writes a record; chunks is run twice, for the checksum in front of the
-// data and for the data.
+// add writes a record; chunks is run twice, for the checksum in front of the data and for the data.
 func (a *archiveWriter) add(name string, chunks func(func([]byte) error) error) error {
 	if err := a.zip.Flush(); err != nil {
 		return err

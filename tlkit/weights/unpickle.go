@@ -13,9 +13,8 @@ import (
 	"strings"
 )
 
-// unpickler is the pickle machine of Python's pickle module, protocols 0 to 5,
-// cut down to data: its only callables are those of globals.go. Opcodes are
-// described in CPython's Lib/pickletools.py.
+// unpickler is the pickle machine of Python's pickle module, protocols 0 to 5, cut down to data: its only callables are
+// those of globals.go. Opcodes are described in CPython's Lib/pickletools.py.
 //
 // It differs from a general one in three ways. Lengths are checked against the bytes that remain before anything is
 // allocated. Memory is metered: every object is charged to a budget, a small multiple of the file's size. And the
@@ -68,8 +67,7 @@ func (u *unpickler) checked(sd *StateDict, err error) (*StateDict, error) {
 	return sd, err
 }
 
-// load runs one pickle, up to its STOP, and returns its value. It may be called
-// again for the pickle that follows.
+// load runs one pickle, up to its STOP, and returns its value. It may be called again for the pickle that follows.
 func (u *unpickler) load() (any, error) {
 	clear(u.stack)
 	u.stack, u.marks, u.memo = u.stack[:0], nil, map[int64]any{}
@@ -280,8 +278,8 @@ func (u *unpickler) decimal() (any, error) {
 	return nil, fmt.Errorf("%.40q is no integer", s)
 }
 
-// maxLong bounds the length of big integers: no checkpoint needs more than the
-// ten bytes of torch.save's magic number, and parsing is quadratic.
+// maxLong bounds the length of big integers: no checkpoint needs more than the ten bytes of torch.save's magic number,
+// and parsing is quadratic.
 const maxLong = 256
 
 // long decodes a little-endian integer in two's complement.
@@ -316,8 +314,7 @@ func (u *unpickler) long(sizeBytes int) error {
 	return u.pushNew(v, 64)
 }
 
-// text undoes the quoting of STRING (Python's repr) and UNICODE
-// (raw-unicode-escape), both of protocol 0.
+// text undoes the quoting of STRING (Python's repr) and UNICODE (raw-unicode-escape), both of protocol 0.
 func text(s string) (string, error) {
 	if !strings.Contains(s, `\`) {
 		return s, nil

@@ -10,8 +10,8 @@ import (
 func (u *unpickler) step(op byte) error {
 	run := opcodes[op]
 	if run == nil {
-		// EXT1, EXT2, EXT4, NEXT_BUFFER and READONLY_BUFFER need a registry or
-		// buffers outside the file, which a checkpoint does not have.
+		// EXT1, EXT2, EXT4, NEXT_BUFFER and READONLY_BUFFER need a registry or buffers outside the file, which
+		// a checkpoint does not have.
 		return errors.New("this opcode does not belong into a checkpoint; the file is damaged")
 	}
 	return run(u, op)

@@ -63,8 +63,7 @@ func (u *unpickler) set(d *dict, key, value any) error {
 	return u.charge(2*2*16 + 48)
 }
 
-// setAll adds pairs to the dictionary, or to the object of a class that may be
-// one, on top of the stack.
+// setAll adds pairs to the dictionary, or to the object of a class that may be one, on top of the stack.
 func (u *unpickler) setAll(pairs []any) error {
 	target, err := u.top()
 	if err != nil {
@@ -153,8 +152,7 @@ func numbered(items []any) *dict {
 	return d
 }
 
-// kindOf names the type of a value for messages. Values themselves are never
-// printed: they may contain themselves.
+// kindOf names the type of a value for messages. Values themselves are never printed: they may contain themselves.
 func kindOf(v any) string {
 	switch v := v.(type) {
 	case nil:

@@ -12,13 +12,12 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 )
 
-// hashName finds the hash in a name such as resnet18-f37072fd.pth: a dash and at
-// least eight hexadecimal digits before the extension, PyTorch's convention
-// (torch.hub.load_state_dict_from_url, check_hash).
+// hashName finds the hash in a name such as resnet18-f37072fd.pth: a dash and at least eight hexadecimal digits before
+// the extension, PyTorch's convention (torch.hub.load_state_dict_from_url, check_hash).
 var hashName = regexp.MustCompile(`-([0-9a-f]{8,64})\.[A-Za-z0-9]+$`)
 
-// HashPrefixFromName returns the beginning of the file's SHA-256, in lower-case
-// hexadecimal, that the base name of a path or URL carries; "" if it has none.
+// HashPrefixFromName returns the beginning of the file's SHA-256, in lower-case hexadecimal, that the base name of a
+// path or URL carries; "" if it has none.
 func HashPrefixFromName(name string) string {
 	name, _, _ = strings.Cut(name, "?")
 	name = path.Base(filepath.ToSlash(name))
@@ -65,8 +64,8 @@ func (e *HashError) Error() string {
 		e.Path, e.Got[:min(len(e.Got), len(e.Want))], e.Want)
 }
 
-// VerifyName compares the SHA-256 of a file with the hash in its name. A name
-// without a hash is an error: nothing would have been verified.
+// VerifyName compares the SHA-256 of a file with the hash in its name. A name without a hash is an error: nothing
+// would have been verified.
 func VerifyName(path string) error {
 	want := HashPrefixFromName(path)
 	if want == "" {
@@ -75,8 +74,8 @@ func VerifyName(path string) error {
 	return VerifyHash(path, want)
 }
 
-// VerifyHash compares the SHA-256 of a file with want, its first hexadecimal
-// digits or all 64; case does not matter. A difference is a *HashError.
+// VerifyHash compares the SHA-256 of a file with want, its first hexadecimal digits or all 64; case does not matter. A
+// difference is a *HashError.
 func VerifyHash(path, want string) error {
 	want = strings.ToLower(want)
 	if len(want) < 8 || len(want) > 64 || strings.Trim(want, "0123456789abcdef") != "" {

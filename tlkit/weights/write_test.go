@@ -105,8 +105,7 @@ func TestWriteRoundTrip(t *testing.T) {
 	}
 }
 
-// TestPyTorchReads asks PyTorch itself. It needs a Python with torch and
-// safetensors, named by TLKIT_TORCH_PYTHON.
+// TestPyTorchReads asks PyTorch itself. It needs a Python with torch and safetensors, named by TLKIT_TORCH_PYTHON.
 func TestPyTorchReads(t *testing.T) {
 	python := os.Getenv("TLKIT_TORCH_PYTHON")
 	if python == "" {
@@ -205,8 +204,8 @@ func TestWriteKeepsOldFile(t *testing.T) {
 	}
 }
 
-// TestWriteFullDisk limits the size of files, which looks like a full disk to
-// the writer: in a process of its own, as the limit can't be lifted.
+// TestWriteFullDisk limits the size of files, which looks like a full disk to the writer: in a process of its own, as
+// the limit can't be lifted.
 func TestWriteFullDisk(t *testing.T) {
 	if path := os.Getenv("TLKIT_TEST_FULL_DISK"); path != "" {
 		err := errors.Join(WriteSafetensors(path, inMemory(t), nil), WritePTH(path, inMemory(t)))

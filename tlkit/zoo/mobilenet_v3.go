@@ -101,8 +101,8 @@ func (c mobileNetV3Config) plain(name string) mobileNetV3Config {
 	return c
 }
 
-// mobileNetV3Configs are torchvision's networks, timm's, and the authors' own
-// (github.com/tensorflow/models, research/slim/nets/mobilenet) under timm's names.
+// mobileNetV3Configs are torchvision's networks, timm's, and the authors' own (github.com/tensorflow/models,
+// research/slim/nets/mobilenet) under timm's names.
 var mobileNetV3Configs = []mobileNetV3Config{
 	mobileNetV3Large, mobileNetV3Small,
 	mobileNetV3Large.wide("mobilenetv3_large_075", 0.75).ofTimm(),

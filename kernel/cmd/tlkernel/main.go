@@ -1,5 +1,5 @@
-// Command tlkernel installs, tests, runs and removes the Jupyter kernels
-// "Go (TLKit)" and "Go (GoNB)", and executes notebooks with them.
+// Command tlkernel installs, tests, runs and removes the Jupyter kernels "Go (TLKit)" and "Go (GoNB)", and
+// executes notebooks with them.
 package main
 
 import (

@@ -97,8 +97,8 @@ func outer6x32(a *unsafe.Pointer, aoff, n int, b *float32, ldb, bstep int, c *fl
 	outer6x32AVX512(a, aoff, n, b, ldb, bstep, c, ldc, cstep)
 }
 
-// outer6x16 adds to a tile c of 6 rows (ldc values apart) by 16 columns the outer products
-// a[t][aoff:aoff+6] x b[ldb*t:ldb*t+16], t < n; n must not be 0.
+// outer6x16 adds to a tile c of 6 rows (ldc values apart) by 16 columns the outer products a[t][aoff:aoff+6] x
+// b[ldb*t:ldb*t+16], t < n; n must not be 0.
 func outer6x16(a *unsafe.Pointer, aoff, n int, b *float32, ldb int, c *float32, ldc int) {
 	if hasAVX2 {
 		outer6x16AVX2(a, aoff, n, b, ldb, c, ldc)
