@@ -107,7 +107,7 @@ func TestWriteRoundTrip(t *testing.T) {
 
 // TestPyTorchReads asks PyTorch itself. It needs a Python with torch and safetensors, named by TLKIT_TORCH_PYTHON.
 func TestPyTorchReads(t *testing.T) {
-	python := os.Getenv("TLKIT_TORCH_PYTHON")
+	python := os.Getenv("TLKIT_PEER_PYTHON")
 	if python == "" {
 		t.Skip("set TLKIT_TORCH_PYTHON to a Python that has torch and safetensors")
 	}
