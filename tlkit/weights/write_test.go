@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/testutil"
 )
 
 // sameDict compares names, order, shapes, types and bytes.
@@ -105,12 +107,9 @@ func TestWriteRoundTrip(t *testing.T) {
 	}
 }
 
-// TestPyTorchReads asks PyTorch itself. It needs a Python with torch and safetensors, named by TLKIT_TORCH_PYTHON.
+// TestPyTorchReads asks PyTorch itself, in the Python that TLKIT_PEER_PYTHON names.
 func TestPyTorchReads(t *testing.T) {
-	python := os.Getenv("TLKIT_PEER_PYTHON")
-	if python == "" {
-		t.Skip("set TLKIT_TORCH_PYTHON to a Python that has torch and safetensors")
-	}
+	python := testutil.PeerPython(t, "torch and safetensors")
 	dir := t.TempDir()
 	net := openFixture(t, "checkpoint.legacy.pth").Entries()
 	types := openFixture(t, "types.legacy.pth").Entries()
