@@ -186,6 +186,12 @@ func (f *onnxFile) choose(o LoadOptions) (*values, error) {
 		return nil, fmt.Errorf("zoo: LoadOptions.Weights is %q; for an .onnx file it is \"\" (the file's own), %q or the path of a weight file%s", o.Weights, Random, inWorkingFolder(o.Weights))
 	}
 	notes := slices.Clone(f.net.Notes)
+	if p := set.Preprocess; p.Mean != [3]float32{} || p.Std != [3]float32{} && p.Std != [3]float32{1, 1, 1} {
+		if ops := f.net.Prepares(); len(ops) > 0 {
+			notes = append(notes, fmt.Sprintf("the file computes with the images itself before its first layer (%s): if it normalises them, give Preprocess Mean {0, 0, 0} and Std {1, 1, 1}, or Std {1/255, 1/255, 1/255} if it divides by 255",
+				strings.Join(ops, ", ")))
+		}
+	}
 	if o.Classes == nil && o.Head != HeadNew && set.Classes[0] == numbered(1)[0] {
 		notes = append(notes, unnamedClasses(len(set.Classes)))
 	}

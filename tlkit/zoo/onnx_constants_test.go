@@ -15,6 +15,32 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
+// TestPreparedTwice: a file that normalises its images itself is noted where Preprocess does it, too.
+func TestPreparedTwice(t *testing.T) {
+	dir, _ := unpackNetworks(t, "operators.zip", 150)
+	const note = "the file computes with the images itself before its first layer (Sub, Div)"
+	for _, tt := range []struct {
+		name string
+		p    vision.Preprocess
+		want bool
+	}{
+		{"fixed_mean", vision.Preprocess{Mean: vision.ImageNetMean, Std: vision.ImageNetStd}, true},
+		{"fixed_mean", vision.Preprocess{Std: vision.ImageNetStd}, true},
+		{"fixed_mean", vision.Preprocess{}, false},
+		{"fixed_mean", vision.Preprocess{Std: [3]float32{1, 1, 1}}, false},
+		{"fixed_blur", vision.Preprocess{Mean: vision.ImageNetMean, Std: vision.ImageNetStd}, false},
+	} {
+		tt.p.Resize, tt.p.Crop = 19, 19
+		m, err := zoo.Load(filepath.Join(dir, tt.name+".onnx"), zoo.LoadOptions{Preprocess: &tt.p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(strings.Join(m.Notes, "\n"), note); got != tt.want {
+			t.Errorf("%s, mean %v, deviation %v: notes %q, want %q: %v", tt.name, tt.p.Mean, tt.p.Std, m.Notes, note, tt.want)
+		}
+	}
+}
+
 // TestConstantsInWeightFiles: PyTorch's state dict has the buffers that are constants of the graph. A weight file may
 // have them, in the module of weights or behind a prefix, with the graph's values or their rounding.
 func TestConstantsInWeightFiles(t *testing.T) {

@@ -104,3 +104,35 @@ func keepLabels(m *protos.ModelProto, v *protos.NodeProto) {
 	}
 	m.MetadataProps = append(m.MetadataProps, &protos.StringStringEntryProto{Key: metadataLabels, Value: string(text)})
 }
+
+// Prepares returns the operators by which the file computes with the images and constants alone before its first layer,
+// as one that normalises them itself does.
+func (n *Net) Prepares() (ops []string) {
+	for at := n.image; ; {
+		var next *node
+		for _, v := range n.nodes {
+			if slices.Contains(v.in, at) {
+				if next != nil {
+					return ops // not a chain
+				}
+				next = v
+			}
+		}
+		if next == nil || len(next.out) != 1 {
+			return ops
+		}
+		switch next.op {
+		case "Sub", "Div", "Mul", "Add":
+			for _, in := range next.in {
+				if in != at && n.depends[n.original(in)] != (dependency{}) {
+					return ops
+				}
+			}
+			ops = append(ops, next.op)
+		case "Transpose", "Identity", "Cast":
+		default:
+			return ops
+		}
+		at = next.out[0]
+	}
+}
