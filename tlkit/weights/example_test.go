@@ -3,6 +3,7 @@ package weights_test
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/weights"
 )
@@ -38,8 +39,10 @@ func ExampleMatch() {
 	}
 	defer sd.Close()
 	sd.Source = "checkpoint.pth"
-	fmt.Println(weights.Match([]weights.Spec{{Key: "0.weight", Shape: []int{3, 2, 3, 3}}, {Key: "2.weight", Shape: []int{10, 3}}}, sd))
+	err = weights.Match([]weights.Spec{{Key: "0.weight", Shape: []int{3, 2, 3, 3}}, {Key: "2.weight", Shape: []int{10, 3}}}, sd)
+	fmt.Println(strings.ReplaceAll(err.Error(), "; ", "\n"))
 	// Output:
-	// weights: checkpoint.pth: the state dict does not fit the model (1 keys do); 6 unexpected: 0.bias, 1.weight,
-	// 1.bias, 1.running_mean, 1.running_var, 2.bias; 1 of another shape: 2.weight (model [10 3], file [2 3])
+	// weights: checkpoint.pth: the state dict does not fit the model (1 keys do)
+	// 6 unexpected: 0.bias, 1.weight, 1.bias, 1.running_mean, 1.running_var, 2.bias
+	// 1 of another shape: 2.weight (model [10 3], file [2 3])
 }
