@@ -48,7 +48,7 @@ var mobileNet = network{title: "MobileNetV1 x0.25", runs: "bees", candidates: an
 }}
 
 // liteNet is the network that install.sh brings along.
-var liteNet = network{title: "EfficientNet-Lite0", runs: "lite0", candidates: liteCandidates, always: []string{"transfer", "ant-bee-head-first", "stage6-head-first-0.0003"},
+var liteNet = network{title: "EfficientNet-Lite0", runs: "lite0", candidates: liteCandidates, always: []string{"transfer", "ant-bee-head-first", "stage6-head-first-0.0003", "stage6-head-first-10"},
 	load: func(env) (*zoo.Model, error) { return zoo.Load("efficientnet_lite0") }}
 
 // ready returns a split of prepared images, each prepared once, for a model that takes them as they are.
@@ -149,6 +149,8 @@ func liteCandidates() []candidate {
 			strategy.FineTune{Label: "ant-bee-head-first", From: "stage6", LearningRate: 0.0003, HeadFirst: 4, HeadRate: 0.0003, HeadFrom: from}},
 		{"from stage6 on, output layer first, rate 0.003", 256, 224, 0, few, strategy.FineTune{Label: "stage6-head-first", From: "stage6", LearningRate: 0.003, HeadFirst: 4}},
 		{"from stage6 on, output layer first, rate 0.0003", 256, 224, 0, few, strategy.FineTune{Label: "stage6-head-first-0.0003", From: "stage6", LearningRate: 0.0003, HeadFirst: 4}},
+		{"from stage6 on at 0.0003, output layer first for 10 epochs, no smoothing of labels, averaged", 256, 224, 0, train.Recipe{Epochs: 14, BatchSize: 16, WeightDecay: 1e-4, Average: 0.98},
+			strategy.FineTune{Label: "stage6-head-first-10", From: "stage6", LearningRate: 0.0003, HeadFirst: 10, HeadRate: 0.05}},
 	}
 }
 
