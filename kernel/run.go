@@ -156,12 +156,13 @@ func kernelEnv(base []string, p Prefix, m *Manifest, dir string) []string {
 			env = append(env, kv)
 		}
 	}
-	for _, d := range filepath.SplitList(rest) {
+	dirs := filepath.SplitList(rest)
+	for _, d := range dirs {
 		if d != pathReference && d != "" && !slices.Contains(path, d) {
 			path = append(path, d)
 		}
 	}
-	if len(path) == 3 { // nothing of the user's PATH arrived
+	if len(path) == 3 || slices.Contains(dirs, pathReference) { // nothing of the user's PATH arrived
 		path = append(path, filepath.Dir(m.BaseGo), "/usr/local/bin", "/usr/bin", "/bin")
 	}
 	env = append(env,

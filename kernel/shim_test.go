@@ -68,6 +68,7 @@ func TestKernelEnv(t *testing.T) {
 		{"/usr/bin:/bin", "/p/shim:/p/bin:/go/bin:/usr/bin:/bin"},
 		// What a client that does not replace ${PATH} hands on.
 		{"/p/shim:/p/bin:/go/bin:${PATH}", "/p/shim:/p/bin:/go/bin:/base/bin:/usr/local/bin:/usr/bin:/bin"},
+		{"/link/to/p/shim:/link/to/p/bin:/go/bin:${PATH}", "/p/shim:/p/bin:/go/bin:/link/to/p/shim:/link/to/p/bin:/base/bin:/usr/local/bin:/usr/bin:/bin"},
 		// What one that does, does.
 		{"/p/shim:/p/bin:/go/bin:/opt/bin", "/p/shim:/p/bin:/go/bin:/opt/bin"},
 	}

@@ -149,12 +149,13 @@ func (e *editor) dropUnused(n ast.Node) {
 }
 
 // replacements maps library functions that behave differently in a cell to their replacements in package rt: an
-// interrupt ends a sleep, ending the process ends the cell, a second finalizer takes the place of the first one, and
-// the flags of earlier cells are known.
+// interrupt ends a sleep, ending the process ends the cell, a second finalizer or image format takes the place of the
+// first one, and the flags of earlier cells are known.
 var replacements = map[string]string{
 	"time.Sleep": "Sleep",
 	"os.Exit":    "Exit", "syscall.Exit": "Exit", "runtime/debug.SetMaxStack": "SetMaxStack", "runtime.SetFinalizer": "SetFinalizer", // all that calls os.Exit, such as log.Fatal, comes to rt by its hook
-	"flag.Parse": "ParseFlags", "flag.Set": "SetFlag", "flag.Lookup": "LookupFlag", "flag.VisitAll": "VisitFlags", "flag.PrintDefaults": "PrintFlags",
+	"image.RegisterFormat": "RegisterFormat",
+	"flag.Parse":           "ParseFlags", "flag.Set": "SetFlag", "flag.Lookup": "LookupFlag", "flag.VisitAll": "VisitFlags", "flag.PrintDefaults": "PrintFlags",
 }
 
 // selector edits pkg.Name, and reports whether n was something else.

@@ -218,6 +218,9 @@ func cellNumbers(counts []int) string {
 // whyLost returns the reason why the worker ended, as far as the worker or the system reports it.
 func (s *Session) whyLost(lost *worker.LostError) string {
 	if reason := lastWords(lost.Output); reason != "" {
+		if follows := endlessly(reason, lost.Output); follows != "" {
+			reason += ", most likely because a value holds itself, which package " + follows + " follows without end; a cell whose last line is the value alone shows it"
+		}
 		return reason
 	}
 	if strings.HasPrefix(lost.State, "exit status") {
@@ -261,6 +264,30 @@ func lastWords(text string) string {
 		return ""
 	}
 	return strip(strings.TrimSpace(all[len(all)-1]))
+}
+
+// dumpCall matches a call in the stack that a Go program prints when it ends, and the path of the function's package.
+var dumpCall = regexp.MustCompile(`(?m)^((?:[\w.%-]+/)*[\w%-]+)\.\S+\(.*\)$`)
+
+// endlessly returns the package of which functions called each other until their stack was full; "" if a program ended
+// by another reason, or if the stack has a cell's functions among the innermost ones.
+func endlessly(reason, text string) string {
+	if !strings.Contains(reason, "stack overflow") {
+		return ""
+	}
+	_, stack, _ := strings.Cut(text[strings.LastIndex(text, "fatal error: stack overflow"):], "\ngoroutine ")
+	inner, _, _ := strings.Cut(stack, "frames elided")
+	times := map[string]int{}
+	most := ""
+	for _, m := range dumpCall.FindAllStringSubmatch(inner, -1) {
+		if cellFunc.MatchString(m[1] + ".") {
+			return ""
+		}
+		if times[m[1]]++; times[m[1]] > times[most] {
+			most = m[1]
+		}
+	}
+	return most
 }
 
 // dumpPlace matches the place of a call in a cell in the stack that a Go program prints when it ends.

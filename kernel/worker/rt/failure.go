@@ -4,6 +4,7 @@ package rt
 
 import (
 	"fmt"
+	"reflect"
 	"runtime"
 	"strings"
 )
@@ -37,6 +38,9 @@ func panicText(v any) (text string) {
 		return cut(x.Error())
 	case fmt.Stringer:
 		return cut(x.String())
+	}
+	if r := reflect.ValueOf(v); r.Kind() != reflect.String {
+		return bareText(r)
 	}
 	return cut(fmt.Sprint(v))
 }

@@ -12,6 +12,8 @@ import (
 	"image/png"
 	"math"
 	"net/url"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -64,13 +66,28 @@ func TestText(t *testing.T) {
 		{[]*point{{1, "x"}, nil}, "[&{X:1 Y:x} <nil>]"}, {[]*int{&seven}, "[&7]"}, {map[string]*point{"p": {1, "y"}}, "map[p:&{X:1 Y:y}]"},
 		{[]any{1, "a", nil, 2.5}, "[1 a <nil> 2.5]"}, {[3]bool{true}, "[true false false]"},
 		{time.Second, "1s"}, {[]time.Duration{time.Second, 0}, "[1s 0s]"}, {u, "http://a/b"}, {errors.New("broken"), "broken"},
-		{image.Rect(0, 0, 2, 3), "(0,0)-(2,3)"}, {image.Pt(1, 2), "(1,2)"}, {(*point)(nil), "<nil>"}, {[]int(nil), "[]"}, {strings.ToUpper, "func(string) string"},
+		{image.Rect(0, 0, 2, 3), "(0,0)-(2,3)"}, {image.Pt(1, 2), "(1,2)"}, {(*point)(nil), "<nil>"}, {[]int(nil), "[]"}, {reflect.ValueOf([]point{{2, "y"}}), "[{X:2 Y:y}]"}, {reflect.Value{}, "<invalid reflect.Value>"}, {strings.ToUpper, "func(string) string"},
 	} {
 		if got := Text(test.v); got != test.want {
 			t.Errorf("%#v: %q, want %q", test.v, got, test.want)
 		}
 		if got := Bundle(test.v)["text/plain"]; got == nil || got == "" {
 			t.Errorf("%#v has no text in its bundle", test.v)
+		}
+	}
+}
+
+// TestKeys: maps are shown in the order in which fmt prints them.
+func TestKeys(t *testing.T) {
+	p := []int{0, 0, 0}
+	for _, m := range []any{
+		map[point]int{{10, "a"}: 71, {9, "b"}: 72, {9, "a"}: 73}, map[[2]int]int{{10, 0}: 71, {9, 9}: 72, {9, 10}: 73}, map[any]int{10: 71, 9: 72, 8: 73}, map[bool]int{true: 71, false: 72},
+		map[complex128]int{10: 71, 9i: 72, 9: 73}, map[any]int{nil: 71, "b": 72, "a": 73}, map[*int]int{&p[2]: 71, &p[0]: 72, &p[1]: 73}, map[any]int{[1]int{10}: 71, [1]int{9}: 72}, map[any]int{1: 71, 2.5: 72, "x": 73, true: 74},
+		map[fmt.Stringer]int{time.Duration(10): 71, time.Duration(9): 72}, map[struct{ a, b any }]int{{10, 1}: 71, {9, 1}: 72, {nil, 1}: 73},
+	} {
+		order := regexp.MustCompile(`:7\d\b`)
+		if got, want := order.FindAllString(bareText(reflect.ValueOf(m)), -1), order.FindAllString(fmt.Sprint(m), -1); !slices.Equal(got, want) {
+			t.Errorf("%v is shown as %v", m, bareText(reflect.ValueOf(m)))
 		}
 	}
 }

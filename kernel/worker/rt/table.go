@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -183,8 +184,7 @@ func (e entry) elem(m reflect.Value) reflect.Value {
 	return m.MapIndex(e.key)
 }
 
-// sortedEntries returns the keys in the order in which fmt prints them: numbers and strings by value, others by their
-// text.
+// sortedEntries returns the keys in the order in which fmt prints them.
 func sortedEntries(m reflect.Value) []entry {
 	entries := make([]entry, 0, m.Len())
 	for iter := m.MapRange(); iter.Next(); {
@@ -194,21 +194,53 @@ func sortedEntries(m reflect.Value) []entry {
 		}
 		entries = append(entries, e)
 	}
-	slices.SortFunc(entries, func(x, y entry) int {
-		a, b := x.key, y.key
-		switch {
-		case a.CanInt():
-			return cmp.Compare(a.Int(), b.Int())
-		case a.CanUint():
-			return cmp.Compare(a.Uint(), b.Uint())
-		case a.CanFloat():
-			return cmp.Compare(a.Float(), b.Float())
-		case a.Kind() == reflect.String:
-			return cmp.Compare(a.String(), b.String())
-		}
-		return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b))
-	})
+	slices.SortFunc(entries, func(x, y entry) int { return compareKeys(x.key, y.key) })
 	return entries
+}
+
+// compareKeys orders two keys of a map as fmt does: what has an order by it, false before true, arrays and structs by
+// their parts, values in interfaces by their type first, and the rest by its address.
+func compareKeys(a, b reflect.Value) int {
+	switch {
+	case a.CanInt():
+		return cmp.Compare(a.Int(), b.Int())
+	case a.CanUint():
+		return cmp.Compare(a.Uint(), b.Uint())
+	case a.CanFloat():
+		return cmp.Compare(a.Float(), b.Float())
+	case a.CanComplex():
+		x, y := a.Complex(), b.Complex()
+		return cmp.Or(cmp.Compare(real(x), real(y)), cmp.Compare(imag(x), imag(y)))
+	}
+	switch a.Kind() {
+	case reflect.String:
+		return cmp.Compare(a.String(), b.String())
+	case reflect.Bool:
+		return cmp.Compare(strconv.FormatBool(a.Bool()), strconv.FormatBool(b.Bool()))
+	case reflect.Pointer, reflect.Chan, reflect.UnsafePointer:
+		return cmp.Compare(a.Pointer(), b.Pointer())
+	case reflect.Array:
+		for i := range a.Len() {
+			if c := compareKeys(a.Index(i), b.Index(i)); c != 0 {
+				return c
+			}
+		}
+	case reflect.Struct:
+		for i := range a.NumField() {
+			if c := compareKeys(a.Field(i), b.Field(i)); c != 0 {
+				return c
+			}
+		}
+	case reflect.Interface:
+		switch {
+		case a.IsNil() || b.IsNil():
+			return cmp.Compare(strconv.FormatBool(!a.IsNil()), strconv.FormatBool(!b.IsNil()))
+		case a.Elem().Type() != b.Elem().Type():
+			return cmp.Compare(reflect.ValueOf(a.Elem().Type()).Pointer(), reflect.ValueOf(b.Elem().Type()).Pointer())
+		}
+		return compareKeys(a.Elem(), b.Elem())
+	}
+	return 0
 }
 
 // matrixOf shows a matrix, such as gonum's.

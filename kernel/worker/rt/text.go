@@ -44,6 +44,13 @@ func ambiguous(s string) bool {
 	return quoted(s) != s || strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`"[]{}`, r) })
 }
 
+// bareText is Text without quotes.
+func bareText(v reflect.Value) string {
+	p := printer{left: maxText - 100, bare: true}
+	p.value(v, 0)
+	return p.text.String() + p.rest(v)
+}
+
 // printer writes a value until its budget is used up.
 type printer struct {
 	text strings.Builder
@@ -87,6 +94,9 @@ func (p *printer) value(v reflect.Value, depth int) {
 		return
 	case depth > maxDepth:
 		p.write("…")
+		return
+	case v.CanInterface() && v.Type() == reflect.TypeFor[reflect.Value]() && v.Interface().(reflect.Value).IsValid():
+		p.value(v.Interface().(reflect.Value), depth) // as fmt does
 		return
 	case v.CanInterface() && textual(v.Type()) && !(v.Kind() == reflect.Pointer && v.IsNil()):
 		p.write(limitedSprint(v.Interface()))
