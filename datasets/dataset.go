@@ -251,6 +251,9 @@ func (o Options) validate(name string) error {
 	return nil
 }
 
+// ImageFolderOptions are the Options of ImageFolder.
+type ImageFolderOptions = Options
+
 // one returns the Options given, validated, or the zero value if there are none.
 func one(name string, opts []Options) (Options, error) {
 	switch len(opts) {

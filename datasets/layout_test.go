@@ -75,7 +75,7 @@ func TestFoldersAsPeopleHaveThem(t *testing.T) {
 		{"the same, capitals", tree{"x/TestImages/cats": 4, "x/TestImages/dogs": 4}, nil, none, []string{"cats", "dogs"}, 8, 0, 0, ""},
 		{"the same, around splits", tree{"testdata/train/a": 4, "testdata/train/b": 4, "testdata/test/a": 2, "testdata/test/b": 2}, nil, none, []string{"a", "b"}, 8, 4, 4, ""},
 		{"the same, said", tree{"testdata/cats": 4, "testdata/dogs": 4}, nil, Options{Test: "testdata"}, []string{"cats", "dogs"}, 0, 8, 8, ""},
-		{"test images alone, for training", tree{"test/cats": 4, "test/dogs": 4}, nil, Options{Train: "test", ValFraction: -1}, []string{"cats", "dogs"}, 8, 0, 0, ""},
+		{"test images alone, for training", tree{"test/cats": 4, "test/dogs": 4}, nil, ImageFolderOptions{Train: "test", ValFraction: -1}, []string{"cats", "dogs"}, 8, 0, 0, ""},
 		{"joined words", tree{"trainingdata/a": 4, "trainingdata/b": 4, "valimages/a": 2, "valimages/b": 2}, nil, none, []string{"a", "b"}, 8, 4, 0, ""},
 		{"class above split, in other words", tree{"male/train": 4, "male/valid": 2, "female/training": 3, "female/validation": 2}, nil, none, []string{"female", "male"}, 7, 4, 0, ""},
 		{"class above split, twice", tree{"a/train": 4, "a/training": 2, "b/train": 3}, nil, none, nil, 0, 0, 0, "/a has both train/ and training/"},

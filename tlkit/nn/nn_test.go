@@ -211,6 +211,20 @@ func TestActivations(t *testing.T) {
 	}
 }
 
+// TestScaleInit: a layer's weight starts with the values of ScaleInit. With zeros its output is the offset, which is 0.
+func TestScaleInit(t *testing.T) {
+	for name, b := range engines(t) {
+		e := model.MustNewExec(b, model.NewStore(), func(s *model.Scope, x *Node) *Node {
+			return nn.BatchNorm(nn.NewScope(s.Store(), &nn.Pass{}), x).ScaleInit(nn.Constant(0)).Done()
+		})
+		for _, v := range tensors.MustCopyFlatData[float32](e.MustCall(random(1, 2, 3, 3, 5))[0]) {
+			if v != 0 {
+				t.Fatalf("%s: an output is %g, want 0", name, v)
+			}
+		}
+	}
+}
+
 // TestBatchNorm compares training-mode values and gradients with the definition, differentiated by GoMLX, and the
 // running statistics with numbers worked out by hand.
 func TestBatchNorm(t *testing.T) {

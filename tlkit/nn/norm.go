@@ -13,6 +13,7 @@ type BatchNormBuilder struct {
 	x        *Node
 	epsilon  float64
 	momentum float64
+	scale    Init
 }
 
 // BatchNorm starts a batch normalisation over the last axis of x (Ioffe and Szegedy 2015, arXiv 1502.03167,
@@ -23,7 +24,7 @@ type BatchNormBuilder struct {
 // trainable is frozen as a whole: it normalises with the running statistics and does not update them, even in training,
 // unless Pass.BatchStatsWhenFrozen is set.
 func BatchNorm(s *Scope, x *Node) *BatchNormBuilder {
-	return &BatchNormBuilder{s: s, x: x, epsilon: 1e-5, momentum: 0.1}
+	return &BatchNormBuilder{s: s, x: x, epsilon: 1e-5, momentum: 0.1, scale: Constant(1)}
 }
 
 // Epsilon sets the number that is added to the variance to avoid division by zero.
@@ -38,12 +39,18 @@ func (b *BatchNormBuilder) Momentum(momentum float64) *BatchNormBuilder {
 	return b
 }
 
+// ScaleInit sets the start values of the weight (1 by default).
+func (b *BatchNormBuilder) ScaleInit(init Init) *BatchNormBuilder {
+	b.scale = init
+	return b
+}
+
 // Done builds the normalisation; the result has the shape of x.
 func (b *BatchNormBuilder) Done() *Node {
 	x, g := b.x, b.x.Graph()
 	c := x.Shape().Dimensions[x.Rank()-1]
 	b.s.layer(Layer{Kind: "BatchNorm2d"}, x)
-	scale := b.s.Param(g, "weight", Plain, Constant(1), c)
+	scale := b.s.Param(g, "weight", Plain, b.scale, c)
 	offset := b.s.Param(g, "bias", Plain, Constant(0), c)
 	meanVar := b.s.Buffer("running_mean", Constant(0), c)
 	varVar := b.s.Buffer("running_var", Constant(1), c)
