@@ -123,10 +123,10 @@ func liveSession(ctx context.Context, p Prefix, m *Manifest, dir, id string, log
 // reads modules from the installation's folder until cells have others: Go's build cache keeps what cgo writes by the
 // path of a module, and the user's own folder is another path.
 func languageEnv(p Prefix, dir string, installed, own *Manifest) func() []string {
+	want, wantErr := os.ReadFile(filepath.Join(p.workspaceDir(), "go.mod"))
 	return func() []string {
 		modules := installed.GoModCache
-		want, err := os.ReadFile(filepath.Join(p.workspaceDir(), "go.mod"))
-		if have, readErr := os.ReadFile(filepath.Join(dir, "go.mod")); errors.Join(err, readErr) == nil && !bytes.Equal(have, want) {
+		if have, err := os.ReadFile(filepath.Join(dir, "go.mod")); errors.Join(wantErr, err) == nil && !bytes.Equal(have, want) {
 			modules = own.GoModCache
 		}
 		return environ.Set(os.Environ(), "GOPROXY=off", "GOFLAGS=-mod=mod", "GOMODCACHE="+modules)

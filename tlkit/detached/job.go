@@ -360,7 +360,7 @@ func (j *job) removeOtherModels() error {
 }
 
 // digest is the SHA-256 of the names and contents of the files that a model's export to dir has made, in hexadecimal.
-// What else lies in dir, such as a file of a file browser, does not count.
+// Other files in dir, such as those of a file browser, change nothing.
 func digest(dir, file string) (string, error) {
 	h := sha256.New()
 	for _, name := range []string{file, file + ".json"} {

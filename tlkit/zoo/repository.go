@@ -152,7 +152,10 @@ func undescribed(path string) error {
 	first := func(pattern string) string {
 		found, _ := fs.Glob(os.DirFS(path), pattern) // no pattern here is malformed
 		found = slices.DeleteFunc(found, func(name string) bool { return trainerState.MatchString(name) })
-		return strings.Join(found[:min(len(found), 1)], "")
+		if len(found) == 0 {
+			return ""
+		}
+		return found[0]
 	}
 	for _, f := range foreignFolders {
 		if name := first(f.file); name != "" {

@@ -152,7 +152,7 @@ func (c *Chain) Bind(out []float32, operands []Operand) After {
 			for i := range operands {
 				w.args[i] = c.operand(w, i, &operands[i], outer, mid, col, rows, n)
 			}
-			for i := range c.Code {
+			for i := range c.Code { // not a copy of each step, which would go to the heap
 				d := out[at : at+size]
 				if r := c.registers[i]; r >= 0 {
 					d = w.temps[r*chainBlock : r*chainBlock+size]
