@@ -192,16 +192,16 @@ func MaxRows(t Team, y, x []float32, n int) {
 
 func largest(x []float32) float32 {
 	var best [32]float32
-	top := x[0]
-	if len(x) >= 2*len(best) {
+	if n := len(best); len(x) >= 2*n {
 		copy(best[:], x)
-		for x = x[len(best):]; len(x) >= len(best); x = x[len(best):] {
-			vecMax(best[:], best[:], x)
+		for at := n; at < len(x); at += n {
+			vecMax(best[:], best[:], x[min(at, len(x)-n):][:n])
 		}
-		for _, v := range best {
-			top = max(top, v)
-		}
+		vecMax(best[:16], best[:16], best[16:])
+		vecMax(best[:8], best[:8], best[8:16])
+		x = best[:8]
 	}
+	top := x[0]
 	for _, v := range x {
 		top = max(top, v)
 	}
