@@ -114,7 +114,10 @@ func Conv(t Team, y, x, w []float32, g Geometry, layout KernelLayout, e Epilogue
 		return
 	}
 	if layout == (KernelLayout{}) {
-		x, g, _ = mergeTaps(t, x, g) // the kernel's memory is the same: taps of a row and channels are one axis
+		var padded bool // the kernel's memory is the same: taps of a row and channels are one axis
+		if x, g, padded = mergeTaps(t, x, g); padded {
+			defer putFloats(x)
+		}
 	}
 	groups := max(1, g.Groups)
 	gi, gout := g.runLength(), g.OutC/groups
@@ -180,7 +183,8 @@ func packKernel(team Team, packed, w []float32, taps, gi, gout, groups int, layo
 }
 
 // mergeTaps joins the taps of a kernel row into one tap with more channels, if the images have few channels (the first
-// layer of a network). It returns the images with their padding, so that a row of the window is contiguous.
+// layer of a network). It returns the images with their padding, so that a row of the window is contiguous, and true if
+// they are the caller's to put back.
 func mergeTaps(t Team, x []float32, g Geometry) ([]float32, Geometry, bool) {
 	if g.InC > 4 || g.Kernel[1] == 1 || g.Groups > 1 || g.KernelDilation[1] != 1 || g.InDilation != [2]int{1, 1} {
 		return x, g, false
@@ -204,19 +208,21 @@ func (g *Geometry) padded(axis int) int {
 // values, since tiles are read whole.
 func pad(t Team, x []float32, g Geometry) []float32 {
 	size := [2]int{g.padded(0), g.padded(1)}
-	padded := make([]float32, g.Batch*size[0]*size[1]*g.InC+tileCols)
+	all := g.Batch * size[0] * size[1] * g.InC
+	padded := getFloats(all + tileCols)
+	clear(padded[all:])
 	lo, at := max(0, -g.Pad[1]), max(0, g.Pad[1])
-	n := min(g.In[1]-lo, size[1]-at)
-	if n <= 0 {
-		return padded
-	}
+	n := max(0, min(g.In[1]-lo, size[1]-at))
 	t(g.Batch*size[0], func(_, task int) {
+		to := padded[task*size[1]*g.InC : (task+1)*size[1]*g.InC]
 		image, row := task/size[0], task%size[0]-g.Pad[0]
-		if row < 0 || row >= g.In[0] {
+		if row < 0 || row >= g.In[0] || n == 0 {
+			clear(to)
 			return
 		}
-		to := padded[(task*size[1]+at)*g.InC:]
-		copy(to[:n*g.InC], x[((image*g.In[0]+row)*g.In[1]+lo)*g.InC:])
+		clear(to[:at*g.InC])
+		copy(to[at*g.InC:(at+n)*g.InC], x[((image*g.In[0]+row)*g.In[1]+lo)*g.InC:])
+		clear(to[(at+n)*g.InC:])
 	})
 	return padded
 }

@@ -53,7 +53,7 @@ func (g Geometry) each(f func(xi, wi, yi int)) {
 
 func randoms(seed uint64, n int) []float32 {
 	rng := rand.New(rand.NewPCG(seed, 2))
-	v := make([]float32, n)
+	v := NewFloats(n)
 	for i := range v {
 		v[i] = float32(rng.NormFloat64())
 	}
@@ -213,20 +213,50 @@ func BenchmarkConv(b *testing.B) {
 		x := randoms(1, g.Batch*g.In[0]*g.In[1]*g.InC)
 		w := randoms(2, g.Kernel[0]*g.Kernel[1]*g.InC/g.Groups*g.OutC)
 		v := randoms(3, g.Batch*g.Out[0]*g.Out[1]*g.OutC)
-		y, dw := make([]float32, len(v)), make([]float32, len(w))
+		y, dw := NewFloats(len(v)), NewFloats(len(w))
 		flop := 2 * float64(len(v)) * float64(g.Kernel[0]*g.Kernel[1]*g.InC/g.Groups)
 		name := fmt.Sprintf("%dx%d_%d_%d_k%d_s%d", g.In[0], g.In[1], g.InC, g.OutC, g.Kernel[0], g.Stride[0])
 		b.Run("value/"+name, func(b *testing.B) {
+			Conv(Goroutines, y, x, w, g, KernelLayout{}, Epilogue{})
+			b.ResetTimer()
 			for b.Loop() {
 				Conv(Goroutines, y, x, w, g, KernelLayout{}, Epilogue{})
 			}
 			b.ReportMetric(flop*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 		})
 		b.Run("kernelgrad/"+name, func(b *testing.B) {
+			KernelGradient(Goroutines, dw, x, v, g)
+			b.ResetTimer()
 			for b.Loop() {
 				KernelGradient(Goroutines, dw, x, v, g)
 			}
 			b.ReportMetric(flop*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 		})
+	}
+}
+
+// BenchmarkProduct times the products of a vision transformer's layers: of its tokens with a matrix, with the
+// transposed one of a linear layer, and the gradient.
+func BenchmarkProduct(b *testing.B) {
+	for _, g := range []Geometry{OfRows(8*197, 768, 3072), OfRows(8*197, 3072, 768), OfRows(8*197, 768, 768)} {
+		x, w, v := randoms(1, g.In[1]*g.InC), randoms(2, g.InC*g.OutC), randoms(3, g.In[1]*g.OutC)
+		y, dw := NewFloats(len(v)), NewFloats(len(w))
+		for _, product := range []struct {
+			name string
+			run  func()
+		}{
+			{"value", func() { Conv(Goroutines, y, x, w, g, KernelLayout{}, Epilogue{}) }},
+			{"outin", func() { Conv(Goroutines, y, x, w, g, KernelLayout{OutIn: true}, Epilogue{}) }},
+			{"kernelgrad", func() { KernelGradient(Goroutines, dw, x, v, g) }},
+		} {
+			b.Run(fmt.Sprintf("%s/%d_%d_%d", product.name, g.In[1], g.InC, g.OutC), func(b *testing.B) {
+				product.run()
+				b.ResetTimer()
+				for b.Loop() {
+					product.run()
+				}
+				b.ReportMetric(2*float64(len(v))*float64(g.InC)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+			})
+		}
 	}
 }

@@ -13,7 +13,10 @@ func KernelGradient(t Team, dw, x, v []float32, g Geometry) {
 		depthwiseGradient(t, dw, x, v, g)
 		return
 	}
-	x, g, _ = mergeTaps(t, x, g)
+	var merged bool
+	if x, g, merged = mergeTaps(t, x, g); merged {
+		defer putFloats(x)
+	}
 	k := newKernelGradient(t, g)
 	if k.gi < tileRows { // tiles of 6 channels are read: there must be 6 after each pixel's first
 		padded := getFloats(len(x) + tileRows)
