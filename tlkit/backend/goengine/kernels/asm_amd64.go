@@ -25,6 +25,9 @@ func igemm12x32AVX512(a, a2 *unsafe.Pointer, boff *int, taps, k int, b *float32,
 func outer12x32AVX512(a *unsafe.Pointer, aoff, n int, b *float32, ldb, bstep int, c *float32, ldc, cstep int)
 
 //go:noescape
+func outer8x32AVX512(a *unsafe.Pointer, aoff, n int, b *float32, ldb, bstep int, c *float32, ldc, cstep int)
+
+//go:noescape
 func outer12x16AVX512(a *unsafe.Pointer, aoff, n int, b *float32, ldb int, c *float32, ldc int)
 
 //go:noescape
@@ -85,6 +88,11 @@ func igemm12x32(a, a2 *unsafe.Pointer, boff *int, taps, k int, b *float32, bstep
 // outer12x32 is outer6x32 for 12 rows.
 func outer12x32(a *unsafe.Pointer, aoff, n int, b *float32, ldb, bstep int, c *float32, ldc, cstep int) {
 	outer12x32AVX512(a, aoff, n, b, ldb, bstep, c, ldc, cstep)
+}
+
+// outer8x32 is outer6x32 for 8 rows.
+func outer8x32(a *unsafe.Pointer, aoff, n int, b *float32, ldb, bstep int, c *float32, ldc, cstep int) {
+	outer8x32AVX512(a, aoff, n, b, ldb, bstep, c, ldc, cstep)
 }
 
 // outer12x16 is outer6x16 for 12 rows.

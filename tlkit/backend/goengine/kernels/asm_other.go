@@ -17,6 +17,8 @@ func igemm12x32(_, _ *unsafe.Pointer, _ *int, _, _ int, _ *float32, _ int, _, _ 
 
 func outer12x32(_ *unsafe.Pointer, _, _ int, _ *float32, _, _ int, _ *float32, _, _ int) {}
 
+func outer8x32(_ *unsafe.Pointer, _, _ int, _ *float32, _, _ int, _ *float32, _, _ int) {}
+
 func outer12x16(_ *unsafe.Pointer, _, _ int, _ *float32, _ int, _ *float32, _ int) {}
 
 func outer6x32(_ *unsafe.Pointer, _, _ int, _ *float32, _, _ int, _ *float32, _, _ int) {}

@@ -189,11 +189,18 @@ func (k kernelGradient) outer(c []float32, ldc int, rows *unsafe.Pointer, group,
 	}
 }
 
-// outer2 is outer for two panels: those of adjoints are bstep values apart, those of c cstep.
+// outer2 is outer for two panels: those of adjoints are bstep values apart, those of c cstep. Twelve channels are
+// computed at once, and the last 8 or 16 in eights, so that none are left where their number is a multiple of 4.
 func (k kernelGradient) outer2(c []float32, ldc, cstep int, rows *unsafe.Pointer, group, i, n int, b *float32, ldb, bstep int) {
 	gi := k.gi
-	for ; i+2*tileRows <= gi; i += 2 * tileRows {
+	for left := gi - i; left >= 2*tileRows || left == 8; left = gi - i {
+		if left == 8 || left == 16 {
+			outer8x32(rows, group*gi+i, n, b, ldb, bstep, &c[i*ldc], ldc, cstep)
+			i += 8
+			continue
+		}
 		outer12x32(rows, group*gi+i, n, b, ldb, bstep, &c[i*ldc], ldc, cstep)
+		i += 2 * tileRows
 	}
 	for ; i+tileRows <= gi; i += tileRows {
 		outer6x32(rows, group*gi+i, n, b, ldb, bstep, &c[i*ldc], ldc, cstep)
