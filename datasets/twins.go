@@ -10,6 +10,8 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/sentence"
 )
 
 // mergeTwins merges classes whose names look the same but are written in different code points ("é" as one character or
@@ -36,7 +38,7 @@ func (d *Dataset) mergeTwins(images []labelled) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(loose)) {
 		if names := loose[key]; len(names) > 1 {
-			d.warn(fmt.Sprintf("class names %q %s: they are %d classes", names, difference(names), len(names)))
+			d.warn(fmt.Sprintf("class names %s %s: they are %d classes", sentence.Quoted(names, 4), difference(names), len(names)))
 		}
 	}
 	for i, m := range images {

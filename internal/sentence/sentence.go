@@ -3,6 +3,7 @@ package sentence
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -13,4 +14,13 @@ func List(names []string, most int) string {
 		return strings.Join(names, ", ")
 	}
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+// Quoted is List with each name in quotes.
+func Quoted(names []string, most int) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = strconv.Quote(name)
+	}
+	return List(quoted, most)
 }

@@ -17,3 +17,9 @@ func TestList(t *testing.T) {
 		}
 	}
 }
+
+func TestQuoted(t *testing.T) {
+	if got, want := Quoted([]string{"a b", `c"d`, "e"}, 2), `"a b", "c\"d" and 1 more`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/tlkit-go/tlkit-notebooks/internal/sentence"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -26,7 +27,7 @@ const regionBatch = 64
 func (d Detector) Detect(m *vision.Image) ([]Detection, error) {
 	classes := len(d.Model.Classes)
 	if classes < 2 || d.Model.Classes[classes-1] != Background {
-		return nil, fmt.Errorf("detect: the model's classes are %v; the last must be %q: train it on detect.Regions", d.Model.Classes, Background)
+		return nil, fmt.Errorf("detect: the model's classes are %s; the last must be %q: train it on detect.Regions", sentence.Quoted(d.Model.Classes, 8), Background)
 	}
 	if err := m.Check(); err != nil {
 		return nil, fmt.Errorf("detect: %w", err)

@@ -18,6 +18,7 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
+	"github.com/tlkit-go/tlkit-notebooks/internal/sentence"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
@@ -179,12 +180,7 @@ func unnamed(split *datasets.Split, classes int) bool {
 }
 
 // brief names the first few of many.
-func brief(names []string) string {
-	if len(names) > 4 {
-		return fmt.Sprintf("%q, ... (%d)", names[:4], len(names))
-	}
-	return fmt.Sprintf("%q", names)
-}
+func brief(names []string) string { return sentence.Quoted(names, 4) }
 
 // add appends the next image of a split, with the probabilities of the classes.
 func (e *Evaluation) add(split *datasets.Split, probabilities []float64) {

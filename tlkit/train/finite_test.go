@@ -202,7 +202,7 @@ func TestUntrainedClasses(t *testing.T) {
 	two.Train = two.Train.Subset([]int{1, 2, 4, 5})
 	for range 2 { // also of a finished run
 		run = compare(t, r, "two", two, m, strategy.Transfer{})
-		if text := strings.Join(run.Warnings, "\n"); !strings.Contains(text, `1 of 3 classes have no training images (["blue"])`) {
+		if text := strings.Join(run.Warnings, "\n"); !strings.Contains(text, `1 of 3 classes have no training images ("blue")`) {
 			t.Errorf("warnings %q", text)
 		}
 	}

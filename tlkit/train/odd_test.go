@@ -68,7 +68,7 @@ func TestSharedNames(t *testing.T) {
 		if got, want := curve(run.Results[0].History), curve(plain.Results[0].History); !reflect.DeepEqual(got, want) {
 			t.Errorf("history %+v, with other names %+v", got, want)
 		}
-		if len(run.Warnings) != 1 || !strings.Contains(run.Warnings[0], `several labels have the same class name (["crane"])`) {
+		if len(run.Warnings) != 1 || !strings.Contains(run.Warnings[0], `several labels have the same class name ("crane")`) {
 			t.Errorf("warnings %q", run.Warnings)
 		}
 		if got, err := run.Results[0].Model(); err != nil || !slices.Equal(got.Classes, ds.Classes) {

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"math/big"
 	"strconv"
-	"strings"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/sentence"
 )
 
 // zeroAdvice is what makes one file of DeepSpeed's parts.
@@ -177,13 +178,9 @@ func quoted(names []string) string {
 	if len(names) == 0 {
 		return "none"
 	}
-	var out []string
+	shown := make([]string, len(names))
 	for i, n := range names {
-		if i == 8 {
-			out = append(out, fmt.Sprintf("and %d more", len(names)-i))
-			break
-		}
-		out = append(out, strconv.Quote(printable(n)))
+		shown[i] = printable(n)
 	}
-	return strings.Join(out, ", ")
+	return sentence.Quoted(shown, 8)
 }

@@ -76,7 +76,7 @@ func (m *Model) predictFolder(ctx context.Context, dir string) (FolderPrediction
 		}
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("zoo: %s has no images to classify among %d files; expected %v", dir, len(files), vision.Formats())
+		return nil, fmt.Errorf("zoo: %s has no images to classify among %d files; expected %s", dir, len(files), strings.Join(vision.Formats(), ", "))
 	}
 	return all.sorted(), nil
 }
