@@ -303,7 +303,7 @@ func TestFromPatternCase(t *testing.T) {
 	if !slices.Equal(d.Classes, []string{"CAT", "cat", "dog"}) || d.Train.Len()+d.Val.Len() != 6 {
 		t.Errorf("%v, classes %q", d, d.Classes)
 	}
-	if !slices.ContainsFunc(d.Warnings, func(w string) bool { return strings.Contains(w, `["CAT" "cat"] differ in case`) }) {
+	if !slices.ContainsFunc(d.Warnings, func(w string) bool { return strings.Contains(w, `"CAT", "cat" differ in case`) }) {
 		t.Errorf("warnings %q; want one of CAT and cat", d.Warnings)
 	}
 }
