@@ -163,12 +163,7 @@ func packKernel(team Team, packed, w []float32, taps, gi, gout, groups int, layo
 			clear(to)
 		}
 		if layout.OutIn {
-			for j := range n {
-				from := w[(tap*out+first+j)*gi:]
-				for i, v := range from[:gi] {
-					to[i*tileCols+j] = v
-				}
-			}
+			transpose(to, w[(tap*out+first)*gi:], tileCols, gi, n, gi)
 			return
 		}
 		from := w[tap*gi*out+first:]

@@ -20,3 +20,22 @@ func copyTwelves(to []float32, rows []unsafe.Pointer, at int) {
 		*(*[12]float32)(to[12*i:]) = run
 	}
 }
+
+// transpose writes the matrix from, [rows, cols] with rows ldf values apart, to to as [cols, rows] with rows ldt apart.
+// It goes by squares of 16 values a side: what it reads and writes stays in the first-level cache, and lines of it are
+// written whole.
+func transpose(to, from []float32, ldt, ldf, rows, cols int) {
+	for r := 0; r < rows; r += 16 {
+		for c := 0; c < cols; c += 16 {
+			h, w := min(16, rows-r), min(16, cols-c)
+			if h == 16 && w == 16 && transpose16(to[c*ldt+r:], from[r*ldf+c:], ldt, ldf) {
+				continue
+			}
+			for i := r; i < r+h; i++ {
+				for j, v := range from[i*ldf+c:][:w] {
+					to[(c+j)*ldt+i] = v
+				}
+			}
+		}
+	}
+}

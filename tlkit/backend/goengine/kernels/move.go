@@ -154,6 +154,10 @@ const tile = 16
 
 // matrix copies a matrix whose neighbours are those of rows in the source and those of cols in the result.
 func matrix(to, from []float32, at int, rows, cols moveAxis) {
+	if rows.from == 1 && cols.to == 1 && cols.from > 0 {
+		transpose(to, from[at:], rows.to, cols.from, cols.n, rows.n)
+		return
+	}
 	for r := 0; r < rows.n; r += tile {
 		part := min(tile, rows.n-r)
 		for c := 0; c < cols.n; c += tile {

@@ -240,3 +240,39 @@ func vecLarger8(top []float32, best []int32, row []float32, at int32) int {
 	}
 	return n
 }
+
+// transpose16 is transpose for a square of 16 values a side. It reports false, and does nothing, where the processor is
+// not for it.
+func transpose16(to, from []float32, ldt, ldf int) bool {
+	if !hasAVX2 {
+		return false
+	}
+	for r := 0; r < 16; r += 8 {
+		for c := 0; c < 16; c += 8 {
+			transpose8(to[c*ldt+r:], from[r*ldf+c:], ldt, ldf)
+		}
+	}
+	return true
+}
+
+// transpose8 is transpose for a square of 8 values a side: first within its quarters, then these.
+func transpose8(to, from []float32, ldt, ldf int) {
+	a0, a1, a2, a3 := transpose4(load(from), load(from[ldf:]), load(from[2*ldf:]), load(from[3*ldf:]))
+	b0, b1, b2, b3 := transpose4(load(from[4*ldf:]), load(from[5*ldf:]), load(from[6*ldf:]), load(from[7*ldf:]))
+	store(a0.ConcatPermute128Scalars(0, 2, b0), to)
+	store(a1.ConcatPermute128Scalars(0, 2, b1), to[ldt:])
+	store(a2.ConcatPermute128Scalars(0, 2, b2), to[2*ldt:])
+	store(a3.ConcatPermute128Scalars(0, 2, b3), to[3*ldt:])
+	store(a0.ConcatPermute128Scalars(1, 3, b0), to[4*ldt:])
+	store(a1.ConcatPermute128Scalars(1, 3, b1), to[5*ldt:])
+	store(a2.ConcatPermute128Scalars(1, 3, b2), to[6*ldt:])
+	store(a3.ConcatPermute128Scalars(1, 3, b3), to[7*ldt:])
+}
+
+// transpose4 exchanges the axes of two matrices beside each other, of 4 values a side.
+func transpose4(r0, r1, r2, r3 f8) (c0, c1, c2, c3 f8) {
+	a, b := r0.ConcatPermuteScalarsGrouped(0, 1, 4, 5, r1), r2.ConcatPermuteScalarsGrouped(0, 1, 4, 5, r3)
+	c, d := r0.ConcatPermuteScalarsGrouped(2, 3, 6, 7, r1), r2.ConcatPermuteScalarsGrouped(2, 3, 6, 7, r3)
+	return a.ConcatPermuteScalarsGrouped(0, 2, 4, 6, b), a.ConcatPermuteScalarsGrouped(1, 3, 5, 7, b),
+		c.ConcatPermuteScalarsGrouped(0, 2, 4, 6, d), c.ConcatPermuteScalarsGrouped(1, 3, 5, 7, d)
+}
