@@ -33,7 +33,7 @@ type format struct {
 var formats = []format{
 	{"jpeg", []string{"\xff\xd8\xff"}, jpegHeader, jpegPixels},
 	{"png", []string{"\x89PNG\r\n\x1a\n"}, pngHeader, pngPixels},
-	{"gif", []string{"GIF87a", "GIF89a"}, plainHeader(gif.DecodeConfig, 1), gifPixels},
+	{"gif", []string{"GIF87a", "GIF89a"}, gifHeader, gifPixels},
 	{"bmp", bmpMagic, plainHeader(bmp.DecodeConfig, 4), through(bmp.Decode)},
 	{"webp", []string{"RIFF????WEBP"}, webpHeader, webpPixels},
 	{"tiff", []string{"II*\x00", "MM\x00*"}, tiffHeader, tiffPixels},
@@ -276,7 +276,35 @@ func tiffPixels(data []byte, bits int) (*Image, int, error) {
 	return out, bits, nil
 }
 
+func gifHeader(data []byte) (header, error) {
+	return plainHeader(gif.DecodeConfig, 1)(roomyGIF(data))
+}
+
+// roomyGIF returns the file with its size enlarged to hold the first frame, as in Pillow: the decoder refuses frames
+// that reach beyond it.
+func roomyGIF(data []byte) []byte {
+	_, frame := firstGIFFrame(data)
+	if frame == 0 {
+		return data
+	}
+	le := binary.LittleEndian
+	const sizes, places = 6, 1 // two numbers each, before those of the frame's size
+	room := data
+	for _, side := range []int{0, 2} {
+		place := data[frame+places+side:]
+		end := int(le.Uint16(place)) + int(le.Uint16(place[4:]))
+		if end > int(le.Uint16(data[sizes+side:])) && end <= math.MaxUint16 {
+			if &room[0] == &data[0] {
+				room = slices.Clone(data)
+			}
+			le.PutUint16(room[sizes+side:], uint16(end))
+		}
+	}
+	return room
+}
+
 func gifPixels(data []byte, _ int) (*Image, int, error) {
+	data = roomyGIF(data)
 	c, err := gif.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
 		return nil, 0, err

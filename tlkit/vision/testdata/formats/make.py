@@ -157,6 +157,15 @@ local = bytearray(plain[at:at + 10])
 local[9] |= 0x80 | (plain[10] & 7)
 put("small_own_table.gif", grown(plain[:10] + bytes([plain[10] & 0x7f]) + plain[11:13] + plain[13 + table:at] + bytes(local) + plain[13:13 + table] + plain[at + 10:]))
 
+# A first frame that reaches beyond the image, and an image without a size.
+def placed(data, width, height, left, top):
+    frame = data.index(b",", 13 + (3 << (1 + (data[10] & 7))))
+    return data[:6] + struct.pack("<HH", width, height) + data[10:frame + 1] + struct.pack("<HH", left, top) + data[frame + 5:]
+
+
+put("large_frame.gif", placed(plain, W - 3, H + 9, 4, 5))
+put("no_size.gif", placed(plain, 0, 0, 0, 0))
+
 # A frame of a film (MJPEG), without Huffman's tables.
 buf = io.BytesIO()
 src.save(buf, "JPEG", quality=90)
