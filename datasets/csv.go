@@ -76,6 +76,9 @@ func fromCSV(name, imageColumn, labelColumn string, o Options) (*Dataset, error)
 		return nil, err
 	}
 	data, err := readLimited(name, maxCSVBytes)
+	if err != nil && addressPath(name) != "" {
+		return nil, errors.New("it is an address on the network, which is not read; download the list, and give its path")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -161,17 +164,45 @@ func namesColumns(text []byte, wanted []string) bool {
 	return false
 }
 
+// foreignTables are the first bytes of files that people give in place of a table, with what they are and what to do.
+var foreignTables = []struct{ magic, is string }{
+	{"PK\x03\x04", "a workbook (Excel, LibreOffice) or an archive, not text; save the table as CSV"},
+	{"\xd0\xcf\x11\xe0", "a workbook (Excel, LibreOffice) or an archive, not text; save the table as CSV"},
+	{"\x1f\x8b", "compressed with gzip; unpack it (gunzip)"},
+	{"BZh91AY&SY", "compressed with bzip2; unpack it (bunzip2)"},
+	{"\xfd7zXZ\x00", "compressed with xz; unpack it (unxz)"},
+	{"\x28\xb5\x2f\xfd", "compressed with zstd; unpack it (unzstd)"},
+	{"7z\xbc\xaf\x27\x1c", "a 7z archive; unpack it (7z x)"},
+	{"PAR1", "a Parquet file; " + byPandas("read_parquet(FILE)")},
+	{"ARROW1", "an Arrow (Feather) file; " + byPandas("read_feather(FILE)")},
+	{"FEA1", "an Arrow (Feather) file; " + byPandas("read_feather(FILE)")},
+	{"\x89HDF\r\n", "an HDF5 file; " + byPandas("read_hdf(FILE)")},
+	{"\x93NUMPY", "an array of NumPy; " + byPandas("DataFrame(numpy.load(FILE))")},
+	{"\x80\x02", "a pickle of Python; " + byPandas("read_pickle(FILE)")},
+	{"\x80\x03", "a pickle of Python; " + byPandas("read_pickle(FILE)")},
+	{"\x80\x04\x95", "a pickle of Python; " + byPandas("read_pickle(FILE)")},
+	{"\x80\x05\x95", "a pickle of Python; " + byPandas("read_pickle(FILE)")},
+	{"MATLAB 5.0 MAT-file", "a MATLAB file; write its names and labels as CSV, in Python from scipy.io.loadmat(FILE)"},
+	{"SQLite format 3\x00", "an SQLite database; write the table as CSV: sqlite3 -header -csv FILE 'select * from TABLE' > NEW"},
+	{"%PDF-", "a PDF, not text; save the table as CSV"},
+	{`{\rtf`, "rich text (RTF); save it as plain text"},
+	{"\xff\xfe\x00\x00", "UTF-32; save it as UTF-8"},
+	{"\x00\x00\xfe\xff", "UTF-32; save it as UTF-8"},
+}
+
+// byPandas is the advice to write a file as CSV with an expression of pandas.
+func byPandas(read string) string {
+	return "write it as CSV, in Python with pandas." + read + ".to_csv(NEW, index=False)"
+}
+
 // noTable says what a file is that people give in place of a table, "" for others.
 func noTable(data []byte) string {
+	for _, f := range foreignTables {
+		if bytes.HasPrefix(data, []byte(f.magic)) {
+			return f.is
+		}
+	}
 	switch {
-	case bytes.HasPrefix(data, []byte("PK\x03\x04")), bytes.HasPrefix(data, []byte("\xd0\xcf\x11\xe0")):
-		return "a workbook (Excel, LibreOffice) or an archive, not text; save the table as CSV"
-	case bytes.HasPrefix(data, []byte("\x1f\x8b")):
-		return "compressed with gzip; unpack it (gunzip)"
-	case bytes.HasPrefix(data, []byte("PAR1")):
-		return "a Parquet file; write it as CSV, in Python with pandas.read_parquet(FILE).to_csv(NEW, index=False)"
-	case bytes.HasPrefix(data, []byte(`{\rtf`)):
-		return "rich text (RTF); save it as plain text"
 	case hasPrefixFold(data, "<!doctype"), hasPrefixFold(data, "<html"):
 		return "a web page in place of the table; download it again"
 	case bytes.HasPrefix(bytes.TrimSpace(data), []byte("[")) && !isJSON(data) && json.Valid(data):

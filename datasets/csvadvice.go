@@ -17,11 +17,13 @@ import (
 func (t *tree) advice(list, column, first string) string {
 	files := indexFiles(t, filepath.Dir(list))
 	_, reason := files.find(first)
-	named := files.ends[strings.ToLower(path.Base(first))] // the files of that name, in any folder
+	named := files.ends[plainName(path.Base(first))] // the files of that name, in any folder
 	above := files.above(first)
 	switch near, why := files.near(first); {
 	case holdsPixels(column, first):
 		return fmt.Sprintf("the column %q holds pixels, not names of files: write the images to files first, or give them to NewSplit", column)
+	case reason == inTheList:
+		return fmt.Sprintf("the column %q holds the images themselves: write them to files first, and give a column of their names", column)
 	case strings.Contains(first, "://") && !strings.HasPrefix(first, "file:"):
 		return "these are addresses: download the images, and give the column of their names"
 	case above != "":
@@ -81,7 +83,7 @@ var studioCode = regexp.MustCompile(`^[0-9a-f]{8}-(.+)$`)
 
 // near returns the file that a number means which a program has written otherwise, and what to do.
 func (x fileIndex) near(name string) (file, why string) {
-	base := path.Base(strings.ToLower(name))
+	base := path.Base(plainName(name))
 	at := func(stem string) string {
 		if found := x.ends[stem]; len(found) > 0 {
 			return x.tree.files[found[0]].path
@@ -114,7 +116,7 @@ func (x fileIndex) longer(name string) string {
 		return ""
 	}
 	i := slices.IndexFunc(x.tree.files, func(f file) bool {
-		base := strings.ToLower(path.Base(f.path))
+		base := plainName(path.Base(f.path))
 		stem := strings.TrimSuffix(base, path.Ext(base))
 		behind, begins := strings.CutPrefix(stem, name)
 		before, ends := strings.CutSuffix(stem, name)

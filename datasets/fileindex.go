@@ -11,13 +11,16 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/tlkit-go/tlkit-notebooks/internal/imagefiles"
 )
 
-// fileIndex finds the files of a tree by the ends of their paths.
+// fileIndex finds the files of a tree by the ends of their paths. Case counts only where files differ in it alone, and
+// so do the code points of one letter: names that macOS has written have é as e and an accent (Unicode NFD).
 type fileIndex struct {
 	exact map[string]int
-	ends  map[string][]int // by file name in lower case, with and without the extension
+	ends  map[string][]int // by file name as plainName has it, with and without the extension
 	tree  *tree
 	flat  bool   // all images lie in one folder
 	list  string // the folder of the list
@@ -32,7 +35,7 @@ func indexFiles(t *tree, list string) fileIndex {
 			folders[path.Dir(f.path)] = true
 		}
 		x.flat = len(folders) <= 1
-		base := strings.ToLower(path.Base(f.path))
+		base := plainName(path.Base(f.path))
 		x.ends[base] = append(x.ends[base], i)
 		if imagefiles.NamedAsRead(base) {
 			stem := strings.TrimSuffix(base, path.Ext(base))
@@ -42,10 +45,21 @@ func indexFiles(t *tree, list string) fileIndex {
 	return x
 }
 
+// plainName returns a path in lower case, in Unicode NFC.
+func plainName(p string) string { return strings.ToLower(norm.NFC.String(p)) }
+
 const (
 	noSuchFile = "there is no such file"
 	anAddress  = "an address on the network, which is not read; download the images, and list the files"
+	inTheList  = "an image written into the list itself, which is not read; write the images to files, and list the files"
 )
+
+// isImageText reports whether a field holds an image as text: base64, perhaps as an address ("data:image/png;base64,").
+func isImageText(words string) bool {
+	const shortest = 100 // longer than names are, and shorter than images
+	return strings.HasPrefix(words, "data:image/") ||
+		len(words) > shortest && (strings.HasPrefix(words, "/9j/") || strings.HasPrefix(words, "iVBORw0KGgo") || strings.HasPrefix(words, "UklGR"))
+}
 
 // findMoved is find for an absolute path, a path that leads upwards ("../images/1.png"), an address of a file
 // and a path with %20 for a blank. A path that names a file of this machine, seen from the list's folder, means
@@ -107,7 +121,7 @@ func (x fileIndex) findHere(p string) (int, string) {
 	if err != nil || !named.Mode().IsRegular() {
 		return 0, noSuchFile
 	}
-	for _, i := range x.ends[strings.ToLower(filepath.Base(p))] {
+	for _, i := range x.ends[plainName(filepath.Base(p))] {
 		if f, err := os.Stat(filepath.Join(x.tree.abs, x.tree.files[i].path)); err == nil && os.SameFile(f, named) {
 			return i, ""
 		}
@@ -127,10 +141,13 @@ func (x fileIndex) find(words string) (int, string) {
 	if i, ok := x.exact[p]; ok {
 		return i, ""
 	}
-	p = strings.ToLower(p)
+	if isImageText(words) {
+		return 0, inTheList
+	}
+	p = plainName(p)
 	var found, beside []int
 	for _, i := range x.ends[path.Base(p)] {
-		whole := strings.ToLower(x.tree.files[i].path)
+		whole := plainName(x.tree.files[i].path)
 		stem := strings.TrimSuffix(whole, path.Ext(whole))
 		switch {
 		case stem == p, whole == p:

@@ -13,11 +13,11 @@ import (
 
 // FromPattern loads a folder or a zip file whose file names contain the class: "{class}.*.jpg" for cat.0.jpg,
 // "{class}_*.jpg" for great_pyrenees_173.jpg (the class is as long as possible). In a pattern "*" stands for any
-// characters and "?" for one, but no slash; "{split}" for train, val or test, or the words that Options.Train, Val and
-// Test name. A pattern without a slash is matched against the file's name in any folder, one with a slash against the
-// path from the root: "{split}/{class}-*.png". The extension at the end fits in capitals, too. A pattern with a
-// parenthesis is a regular expression (package regexp), matched against the path. Its group "class", or else its first
-// unnamed group, is the class; its group "split" is the split.
+// characters and "?" for one, but no slash; "**/" for any number of folders; "{split}" for train, val or test, or the
+// words that Options.Train, Val and Test name. A pattern without a slash is matched against the file's name in any
+// folder, one with a slash against the path from the root: "{split}/{class}-*.png". The extension at the end fits in
+// capitals, too. A pattern with a parenthesis and without {class} is a regular expression (package regexp), matched
+// against the path. Its group "class", or else its first unnamed group, is the class; its group "split" is the split.
 //
 // Without {split}, folders named like splits (see ImageFolder) are splits if all images lie in such folders;
 // Options.Train, Val and Test name the folders otherwise. Files that do not match the pattern are left out and
@@ -90,13 +90,14 @@ type pattern struct {
 }
 
 // patternSigns translates a pattern's signs to a regular expression.
-var patternSigns = strings.NewReplacer(`\*`, `[^/]*`, `\?`, `[^/]`,
+var patternSigns = strings.NewReplacer(`\*\*/`, `(?:.*/)?`, `\*\*`, `.*`, `\*`, `[^/]*`, `\?`, `[^/]`,
 	`\{class\}`, `(?P<class>[^/]+)`, `\{split\}`, `(?P<split>[^/]+?)`)
 
 func compilePattern(text string) (pattern, error) {
-	p := pattern{whole: strings.ContainsAny(text, "(/")}
+	expression := strings.Contains(text, "(") && !strings.Contains(text, "{class}") // names may have parentheses: "cat (1).jpg"
+	p := pattern{whole: expression || strings.Contains(text, "/")}
 	expr := text
-	if !strings.Contains(text, "(") {
+	if !expression {
 		ext := path.Ext(text)
 		if !imagefiles.NamedAsRead(text) {
 			ext = ""
@@ -109,6 +110,11 @@ func compilePattern(text string) (pattern, error) {
 	}
 	p.Regexp, p.class, p.split = re, re.SubexpIndex("class"), re.SubexpIndex("split")
 	p.splits = p.split >= 0
+	for i, name := range re.SubexpNames() {
+		if name == "class" && i != p.class || name == "split" && i != p.split {
+			return p, fmt.Errorf("datasets: the pattern %q has {%s} twice; expected it once, and * for other parts of the names", text, name)
+		}
+	}
 	if p.class < 0 {
 		for i, name := range re.SubexpNames() {
 			if i > 0 && name == "" {

@@ -41,7 +41,14 @@ func FromSamples(name string, samples []Sample, opts ...Options) (*Dataset, erro
 	}
 	l := newListing(abs, filepath.Join(abs, "samples "+name))
 	for i, s := range samples {
-		p := s.Path
+		if reason := unread(s.Path); reason != "" {
+			l.leaveOut(cmp.Or(s.Path, fmt.Sprintf("sample %d", i)), reason)
+			continue
+		}
+		p, err := fetch.ExpandHome(s.Path)
+		if err != nil {
+			return nil, fmt.Errorf("datasets: %s: sample %d: %w", name, i, err)
+		}
 		if !filepath.IsAbs(p) {
 			p = filepath.Join(dir, p)
 		}
@@ -55,6 +62,19 @@ func FromSamples(name string, samples []Sample, opts ...Options) (*Dataset, erro
 		d.origin.Samples = slices.Clone(samples)
 	}
 	return d, err
+}
+
+// unread returns the reason why what a sample gives as its path is none, "" for a path.
+func unread(p string) string {
+	switch {
+	case p == "":
+		return "no path is given"
+	case isImageText(p):
+		return inTheList
+	case addressPath(p) != "":
+		return anAddress
+	}
+	return ""
 }
 
 // nameFrom returns a file's path with slashes, relative to dir if it lies there.

@@ -163,6 +163,15 @@ func TestFromCSV(t *testing.T) {
 		{"Python's bytes", "image,breed\n" + strings.NewReplacer("pug", "b'pug'", "boxer", "b'boxer'").Replace(breeds("b'train/id%d.png'", ",")), [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
 		{"NumPy's texts and Python's paths", "image,breed\n" + strings.NewReplacer("pug", "np.str_('pug')", "boxer", "np.str_('boxer')").Replace(breeds("PosixPath('train/id%d.png')", ",")), [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
 		{"Excel's texts", "image,breed\n" + strings.NewReplacer("pug", `="pug"`, "boxer", `="boxer"`).Replace(breeds("id%d.png", ",")), [2]string{"image", "breed"}, Options{}, 6, 2, "", "", ""},
+		{"a label file of MATLAB", "MATLAB 5.0 MAT-file, Platform: GLNXA64", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "it is a MATLAB file; write its names and labels as CSV, in Python from scipy.io.loadmat(FILE)"},
+		{"a Feather file", "ARROW1\x00\x00", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "it is an Arrow (Feather) file; write it as CSV, in Python with pandas.read_feather(FILE).to_csv(NEW, index=False)"},
+		{"a pickle", "\x80\x04\x95\x00", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "it is a pickle of Python; write it as CSV, in Python with pandas.read_pickle(FILE)"},
+		{"a database", "SQLite format 3\x00", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "it is an SQLite database"},
+		{"compressed with zstd", "\x28\xb5\x2f\xfd\x00", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "it is compressed with zstd; unpack it (unzstd)"},
+		{"UTF-32", "\xff\xfe\x00\x00i\x00\x00\x00", [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "it is UTF-32; save it as UTF-8"},
+		{"images as text", "image,breed\n" + breeds(`"data:image/png;base64,iVBORw0KGgo%d"`, ","), [2]string{"image", "breed"}, Options{}, 0, 0, "", "", `the column "image" holds the images themselves: write them to files first`},
+		{"an image as text among files", "image,breed\n" + breeds("id%d.png", ",") + "/9j/" + strings.Repeat("4AAQ", 30) + ",pug\n", [2]string{"image", "breed"}, Options{}, 6, 2, "an image written into the list itself", "1 file was left out", ""},
+		{"a split column that says nothing", "image,part,breed\n" + breeds("id%d.png,", ","), [2]string{"image", "breed"}, Options{SplitColumn: "part"}, 6, 2, "", `column "part" says nothing for 8 images, such as train/id0.png: they are for training`, ""},
 		{"rich text", `{\rtf1\ansi image,breed}`, [2]string{"image", "breed"}, Options{}, 0, 0, "", "", "it is rich text (RTF)"},
 		{"a column for the split that is not given", "image,breed,part\n" + strings.ReplaceAll(breeds("id%d.png", ","), "pug\n", "pug,train\n") + "id9,pug,Validation\n", [2]string{"image", "breed"}, Options{}, 7, 2, "", `column "part" has Validation, train and is not read: if it says what each image is for, give it as Options{SplitColumn: "part"}`, ""},
 		{"is_valid that is not given", "image,is_valid,breed\n" + breeds("id%d.png,False", ",") + "id9,True,pug\n", [2]string{"image", "breed"}, Options{}, 7, 2, "", `column "is_valid" has False, True and is not read`, ""},
@@ -218,6 +227,31 @@ func TestFromCSVOneOfSeveral(t *testing.T) {
 	}
 }
 
+// macOS writes é as e and an accent; a list from another system has one letter. Files whose names differ in that alone
+// are told apart.
+func TestFromCSVDecomposed(t *testing.T) {
+	withCache(t)
+	f := files{}
+	for i := range 4 {
+		f[fmt.Sprintf("img/cafe\u0301%d.png", i)] = picture(t, "png", 800+i)
+	}
+	f["labels.csv"] = []byte("image,drink\nimg/caf\u00e90.png,tea\nCaf\u00e91,tea\nimg/cafe\u03012.png,milk\nimg/caf\u00e93.png,milk\n")
+	p := filepath.Join(f.dir(t), "labels.csv")
+	d, err := FromCSV(p, "image", "drink")
+	if err != nil || d.Train.Len()+d.Val.Len() != 4 || len(d.Warnings) > 0 {
+		t.Fatalf("%v, error %v", d, err)
+	}
+	if err := os.WriteFile(filepath.Join(filepath.Dir(p), "img", "caf\u00e90.png"), picture(t, "png", 810), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if d, err = FromCSV(p, "image", "drink"); err != nil || !slices.Contains(append(allNames(d.Train), allNames(d.Val)...), "img/caf\u00e90.png") || d.Train.Len()+d.Val.Len() != 4 {
+		t.Errorf("with both names: %v, error %v", d, err)
+	}
+	if _, err := FromCSV("https://example.org/labels.csv", "image", "drink"); err == nil || !strings.Contains(err.Error(), "download the list") {
+		t.Errorf("an address: %v", err)
+	}
+}
+
 // A name without a folder that two files fit is not guessed.
 func TestFromCSVAmbiguousName(t *testing.T) {
 	withCache(t)
@@ -263,6 +297,11 @@ func TestFromPattern(t *testing.T) {
 		{"path", "*/{class}-?.png", flat("x/cat-0.png", "x/cat-1.png", "x/dog-0.png", "x/dog-1.png", "cat-2.png"), Options{}, []string{"cat", "dog"}, 2, 2, 1, ""},
 		{"regular expression", `([a-z]+)\d+\.png$`, flat("cat0.png", "cat1.png", "dog0.png", "dog1.png"), Options{}, []string{"cat", "dog"}, 2, 2, 0, ""},
 		{"named group", `^(?P<split>train|val)/(\d+)-(?P<class>\w+)`, flat("train/0-cat.png", "train/1-dog.png", "val/0-cat.png", "val/1-dog.png"), Options{}, []string{"cat", "dog"}, 2, 2, 0, ""},
+		{"parentheses in names", "{class} (*).png", flat("cat (0).png", "cat (1).png", "dog (0).png", "dog (1).png"), Options{}, []string{"cat", "dog"}, 2, 2, 0, ""},
+		{"any number of folders", "**/{class}.*.png", flat("cat.0.png", "a/cat.1.png", "a/b/dog.0.png", "dog.1.png"), Options{}, []string{"cat", "dog"}, 2, 2, 0, ""},
+		{"folders between", "{class}/**/*.png", flat("cat/0.png", "cat/a/1.png", "dog/a/b/0.png", "dog/1.png"), Options{}, []string{"cat", "dog"}, 2, 2, 0, ""},
+		{"the class twice", "{class}_{class}.png", flat("cat_0.png"), Options{}, nil, 0, 0, 0, "has {class} twice"},
+		{"the class twice in an expression", `(?P<class>cat)|(?P<class>dog)`, flat("cat_0.png"), Options{}, nil, 0, 0, 0, "twice"},
 		{"no class", "*.png", flat("a.png"), Options{}, nil, 0, 0, 0, "says no class"},
 		{"bad expression", "([a-z.png", flat("a.png"), Options{}, nil, 0, 0, 0, "the pattern"},
 		{"fits nothing", "{class}-*.png", flat("a.png", "b.png"), Options{}, nil, 0, 0, 0, "none of the 2 files fits"},
@@ -327,6 +366,15 @@ func TestFromSamples(t *testing.T) {
 		t.Errorf("report %v", d.Report())
 	}
 	readAll(t, d)
+	samples = append(samples, Sample{Class: "pug"}, Sample{Path: "https://example.org/a.png", Class: "pug"})
+	if d, err = FromSamples("dogs", samples, Options{Dir: dir}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"sample 10: no path is given", "https://example.org/a.png: an address on the network, which is not read"} {
+		if !strings.Contains(d.Report().String(), want) {
+			t.Errorf("report %v, want %q", d.Report(), want)
+		}
+	}
 	if _, err := FromSamples("none", nil); err == nil || !strings.Contains(err.Error(), "no samples") {
 		t.Errorf("no samples: %v", err)
 	}

@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -24,6 +25,7 @@ func (l *listing) nameSplits(column string, o Options) error {
 		return err
 	}
 	yesNo := len(meaning) == 0 && markOf(column, found) == valSplit
+	l.noteBlankSplits(column)
 	for i, e := range l.entries {
 		split, named := meaning[e.split]
 		switch usual := splitOf(e.split); {
@@ -46,6 +48,20 @@ func (l *listing) nameSplits(column string, o Options) error {
 		}
 	}
 	return nil
+}
+
+// noteBlankSplits warns of images for which a list's column says no split: they are for training, as those of a list
+// without the column.
+func (l *listing) noteBlankSplits(column string) {
+	blank, first := 0, ""
+	for _, e := range l.entries {
+		if e.split == "" && e.class != "" {
+			blank, first = blank+1, cmp.Or(first, e.path)
+		}
+	}
+	if column != "" && blank > 0 {
+		l.notes = append(l.notes, fmt.Sprintf("column %q says nothing for %d images, such as %s: they are for training", column, blank, first))
+	}
 }
 
 // optionWords returns the splits by the words that the options name. found are the words of the list.
