@@ -36,7 +36,7 @@ func Make(ctx context.Context, pkg, file string) error {
 	}
 	defer os.RemoveAll(dir)
 	program := filepath.Join(dir, "page.wasm")
-	if _, err := gocommand.Output(ctx, "", []string{"GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0", "GOEXPERIMENT="}, "build", "-trimpath", "-ldflags=-s -w", "-o", program, pkg); err != nil {
+	if _, err := gocommand.Output(ctx, "", []string{"GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0", "GOEXPERIMENT=simd"}, "build", "-trimpath", "-ldflags=-s -w", "-o", program, pkg); err != nil {
 		return fmt.Errorf("webpage: %w", err)
 	}
 	root, err := gocommand.Output(ctx, "", nil, "env", "GOROOT")

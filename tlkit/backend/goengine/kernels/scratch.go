@@ -1,9 +1,15 @@
 package kernels
 
-import "sync"
+import (
+	"math/bits"
+	"sync"
+)
 
-// Scratch memory for the duration of one operation, in pools by powers of two.
-var floats [48]sync.Pool
+// Scratch memory for the duration of one operation, in pools by size: eight sizes between two powers of two.
+var floats [48 << stepBits]sync.Pool
+
+// stepBits is the logarithm of the number of sizes between two powers of two.
+const stepBits = 3
 
 // ManyFloats is the number of values from which on large pages are worth asking for.
 const ManyFloats = 1 << 18
@@ -18,24 +24,28 @@ func NewFloats(n int) []float32 {
 	return s
 }
 
-func sizeClass(n int) int {
-	c := 0
-	for 1<<c < n {
-		c++
-	}
-	return c
+// sizeClass returns the pool for n values, and the number of values that its memory has: n or an eighth more at most,
+// but for small n.
+func sizeClass(n int) (class, size int) {
+	octave := max(bits.Len(uint(max(n, 1)-1)), 2*stepBits)
+	step := 1 << (octave - 1 - stepBits) // the octave begins above half of 1<<octave
+	steps := max((n+step-1)/step, 1<<stepBits+1)
+	return octave<<stepBits + steps - 1<<stepBits - 1, steps * step
 }
 
 // getFloats returns n values with arbitrary content.
 func getFloats(n int) []float32 {
-	c := sizeClass(n)
-	if p, ok := floats[c].Get().(*[]float32); ok {
-		return (*p)[:n]
+	class, size := sizeClass(n)
+	for c := range 1 << stepBits { // memory that is up to twice as large does as well
+		if p, ok := floats[class+c].Get().(*[]float32); ok {
+			return (*p)[:n]
+		}
 	}
-	return NewFloats(1 << c)[:n]
+	return NewFloats(size)[:n]
 }
 
 func putFloats(s []float32) {
 	s = s[:cap(s)]
-	floats[sizeClass(len(s))].Put(&s)
+	class, _ := sizeClass(len(s))
+	floats[class].Put(&s)
 }
