@@ -101,6 +101,25 @@ func (b *Builder) function(parent *Function, name string, shadow compute.Functio
 		known: map[val]*value{}}
 }
 
+// drop forgets the shadow. Callers may keep the values, as GoMLX's graph does, and these would keep all of it.
+func (b *Builder) drop() {
+	b.main.drop()
+	b.shadow, b.main = nil, nil
+}
+
+// drop forgets the shadows of a function's values, and of the closures that it calls.
+func (f *Function) drop() {
+	f.shadow, f.known = nil, nil
+	for _, n := range f.nodes {
+		for _, v := range n.outputs {
+			v.shadow = nil
+		}
+		for _, c := range n.closures {
+			c.drop()
+		}
+	}
+}
+
 // Name of the computation.
 func (b *Builder) Name() string { return b.name }
 

@@ -91,7 +91,7 @@ func (b *Builder) Compile() (compute.Executable, error) {
 	if show != "" {
 		fmt.Fprintln(os.Stderr, p.plan.Describe())
 	}
-	b.shadow, b.main = nil, nil
+	b.drop()
 	return p.plan, nil
 }
 
