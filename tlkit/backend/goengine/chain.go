@@ -403,7 +403,8 @@ func (p *planner) attachedStep(g *group) step {
 	all := &maker{what: m.what + " and chain", reads: append(slices.Clone(m.reads), g.leaves()...)}
 	all.reads = slices.Delete(all.reads, own+g.from, own+g.from+1)
 	all.run = func(r *run, in, out []int, _ func([]float32) kernels.After) {
-		m.run(r, in[:own], out, func(y []float32) kernels.After {
+		var end func()
+		m.run(r, in[:own], out, func(y []float32) (after kernels.After) {
 			others := in[own:]
 			operands := make([]kernels.Operand, 0, len(g.leavesOf))
 			for i, l := range g.leavesOf {
@@ -414,8 +415,10 @@ func (p *planner) attachedStep(g *group) step {
 				}
 				operands = append(operands, kernels.Operand{Data: data, Outer: l.varies[0], Middle: l.varies[1], Inner: l.varies[2]})
 			}
-			return g.chain.Bind(y, operands)
+			after, end = g.chain.Begin(y, operands)
+			return after
 		})
+		end()
 	}
 	return p.step(all, append(slices.Clone(g.root.outputs), g.after.outputs[1:]...))
 }

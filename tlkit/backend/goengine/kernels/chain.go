@@ -1,5 +1,10 @@
 package kernels
 
+import (
+	"slices"
+	"sync"
+)
+
 // Op is an elementwise operation of a Chain. Truth values are 1 and 0.
 type Op int
 
@@ -107,13 +112,42 @@ type chainWorker struct {
 	temps   []float32   // registers
 	fills   [][]float32 // repeated operands, by operand
 	key     []int       // start of the values in fills
-	keySize []int
+	keySize []int       // -1: fills has none
 	args    [][]float32
+}
+
+// chainWorkers has the memory of chains that have ended. A chain of a few thousand values needs about as much as these,
+// and there are dozens in a network.
+var chainWorkers sync.Pool
+
+// worker returns memory for the chain.
+func (c *Chain) worker() *chainWorker {
+	w, ok := chainWorkers.Get().(*chainWorker)
+	if !ok {
+		w = &chainWorker{}
+	}
+	w.temps = slices.Grow(w.temps[:0], c.count*chainBlock)[:c.count*chainBlock]
+	for len(w.fills) < c.Operands {
+		w.fills, w.key, w.keySize = append(w.fills, nil), append(w.key, 0), append(w.keySize, 0)
+	}
+	for i := range w.keySize {
+		w.keySize[i] = -1
+	}
+	n := c.Operands + len(c.Code)
+	w.args = slices.Grow(w.args[:0], n)[:n]
+	return w
+}
+
+// release returns memory for other chains.
+func (w *chainWorker) release() {
+	clear(w.args) // which keep the operands
+	chainWorkers.Put(w)
 }
 
 // Run computes the chain into out, which may be the data of an operand of the result's full size.
 func (c *Chain) Run(t Team, out []float32, operands []Operand) {
-	f := c.Bind(out, operands)
+	f, end := c.Begin(out, operands)
+	defer end()
 	grain := chainBlock / c.Inner * c.Inner // whole rows, or pieces of a block
 	if grain == 0 {
 		grain = chainBlock
@@ -132,12 +166,24 @@ type After func(worker, from, to int)
 
 // Bind returns a function that computes a piece of the chain; pieces of different workers may run at once.
 func (c *Chain) Bind(out []float32, operands []Operand) After {
+	f, _ := c.Begin(out, operands)
+	return f
+}
+
+// Begin is Bind, and also returns a function to call after the last piece, so that other chains can use the memory.
+func (c *Chain) Begin(out []float32, operands []Operand) (f After, end func()) {
 	workers := make([]*chainWorker, Workers())
-	return func(worker, from, to int) {
+	end = func() {
+		for _, w := range workers {
+			if w != nil {
+				w.release()
+			}
+		}
+	}
+	f = func(worker, from, to int) {
 		w := workers[worker]
 		if w == nil {
-			w = &chainWorker{temps: make([]float32, c.count*chainBlock), fills: make([][]float32, c.Operands),
-				key: make([]int, c.Operands), keySize: make([]int, c.Operands), args: make([][]float32, c.Operands+len(c.Code))}
+			w = c.worker()
 			workers[worker] = w
 		}
 		for at := from; at < to; {
@@ -163,6 +209,7 @@ func (c *Chain) Bind(out []float32, operands []Operand) After {
 			at += size
 		}
 	}
+	return f, end
 }
 
 // operand returns the operand's values for a block, repeated along the axes along which it does not vary.
@@ -189,7 +236,6 @@ func (c *Chain) operand(w *chainWorker, i int, o *Operand, outer, mid, col, rows
 	}
 	if w.fills[i] == nil {
 		w.fills[i] = make([]float32, chainBlock)
-		w.keySize[i] = -1
 	}
 	to := w.fills[i][:rows*n]
 	if !o.Middle || middle == 1 {
