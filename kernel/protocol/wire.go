@@ -9,8 +9,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
+	"unicode/utf8"
 )
 
 // Version is the version of the messaging specification that the kernel implements.
@@ -124,6 +126,10 @@ func (c *codec) parse(frames [][]byte) (*message, error) {
 			return nil, errReplay
 		}
 	}
+	parts = slices.Clone(parts) // frames stay as they came
+	for i, p := range parts {
+		parts[i] = validText(p)
+	}
 	if err := json.Unmarshal(parts[0], &m.header); err != nil || m.header.Type == "" || m.header.ID == "" {
 		return nil, errHeader
 	}
@@ -135,6 +141,15 @@ func (c *codec) parse(frames [][]byte) (*message, error) {
 	m.rawHeader, m.parent, m.metadata, m.content = parts[0], parts[1], parts[2], parts[3]
 	m.buffers = frames[at+6:]
 	return m, nil
+}
+
+// validText replaces each byte that is no UTF-8, as jupyter_client does when it reads JSON. What a message says of
+// itself is repeated in the parent header of all that it leads to, and clients refuse other bytes there.
+func validText(data []byte) []byte {
+	if utf8.Valid(data) {
+		return data
+	}
+	return []byte(string([]rune(string(data))))
 }
 
 func isObject(data []byte) bool {
@@ -182,7 +197,7 @@ func (c *codec) frames(o outgoing) (frames [][]byte, id string, err error) {
 	}
 	parts[2] = []byte("{}")
 	if o.metadata != nil {
-		if parts[2], err = json.Marshal(o.metadata); err != nil {
+		if parts[2], err = encodeJSON(o.metadata); err != nil {
 			return nil, "", fmt.Errorf("protocol: metadata of %s: %w", o.kind, err)
 		}
 	}
@@ -205,5 +220,5 @@ func encodeJSON(v any) ([]byte, error) {
 	if err := enc.Encode(v); err != nil {
 		return nil, err
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	return validText(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil // a json.RawMessage is written as it is
 }

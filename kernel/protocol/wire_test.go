@@ -2,8 +2,12 @@ package protocol
 
 import (
 	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/go-zeromq/zmq4"
 	"github.com/go-zeromq/zmq4/security/null"
@@ -39,6 +43,31 @@ func TestWire(t *testing.T) {
 	}
 	if _, _, err := newCodec("").frames(outgoing{kind: "x", content: map[string]any{"f": func() {}}}); err == nil || !strings.Contains(err.Error(), "content of x") {
 		t.Errorf("a function as content: %v", err)
+	}
+}
+
+// TestInvalidText: bytes that are no UTF-8 are replaced in all parts of a message, as jupyter_client does, and none is
+// written: they would come back in the parent header of all replies.
+func TestInvalidText(t *testing.T) {
+	c := newCodec("secret")
+	parts := [][]byte{[]byte("{\"msg_id\":\"a\xff\xfe\",\"msg_type\":\"b\"}"), []byte("{\"p\":\"\xc3\"}"), []byte("{\"cellId\":\"\xe4\xb8\"}"), []byte("{\"code\":\"\xed\xa0\x80\"}")}
+	sum := c.sign(parts...)
+	m, err := c.parse(append([][]byte{delimiter, hex.AppendEncode(nil, sum[:])}, parts...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.header.ID != "a\ufffd\ufffd" || string(m.rawHeader) != `{"msg_id":"a��","msg_type":"b"}` {
+		t.Errorf("the header is %+v, %q", m.header, m.rawHeader)
+	}
+	raw := json.RawMessage("{\"a\":\"\xff\"}")
+	frames, _, err := c.frames(outgoing{kind: "status", parent: m.rawHeader, content: map[string]any{"raw": raw}, metadata: map[string]any{"raw": raw}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, part := range slices.Concat([][]byte{m.parent, m.metadata, m.content}, frames[2:]) {
+		if !isObject(part) || !utf8.Valid(part) {
+			t.Errorf("part %d is %q", i, part)
+		}
 	}
 }
 
