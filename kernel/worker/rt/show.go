@@ -9,6 +9,7 @@ import (
 	"html"
 	"io"
 	"reflect"
+	"regexp"
 	"strings"
 )
 
@@ -197,17 +198,26 @@ func jsonOf(v any) map[string]any {
 	if start == "" || r.Type() != reflect.TypeFor[json.RawMessage]() && start[0] != '{' && start[0] != '[' || !json.Valid(raw) {
 		return nil
 	}
-	var text strings.Builder
-	var value any
-	enc := json.NewEncoder(&text)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	dec := json.NewDecoder(strings.NewReader(string(raw)))
-	dec.UseNumber()
-	if dec.Decode(&value) != nil || enc.Encode(value) != nil {
+	var text bytes.Buffer
+	if json.Indent(&text, raw, "", "  ") != nil {
 		return nil
 	}
-	return map[string]any{"text/plain": strings.TrimSpace(text.String())}
+	return map[string]any{"text/plain": strings.TrimSpace(jsonText.ReplaceAllStringFunc(text.String(), readable))}
+}
+
+// jsonText matches a text in JSON.
+var jsonText = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+// readable returns a text of JSON with characters in place of the numbers of characters.
+func readable(literal string) string {
+	var value string
+	var text strings.Builder
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	if !strings.Contains(literal, `\u`) || json.Unmarshal([]byte(literal), &value) != nil || enc.Encode(value) != nil {
+		return literal
+	}
+	return strings.TrimSuffix(text.String(), "\n")
 }
 
 // plotOf draws a value that can write itself as SVG, such as gonum's plots.

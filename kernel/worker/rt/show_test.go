@@ -4,6 +4,7 @@ package rt
 
 import (
 	"bytes"
+	"container/list"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,11 +12,14 @@ import (
 	"image/color"
 	"image/png"
 	"math"
+	"math/big"
 	"net/url"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -47,9 +51,27 @@ type plotted struct{}
 
 func (plotted) WriterTo(w, h float64, format string) (fmt.Stringer, error) { return nil, nil }
 
+// failing is a struct with an embedded error.
+type failing struct {
+	error
+	Code int
+}
+
 func TestText(t *testing.T) {
 	seven := 7
 	u, _ := url.Parse("http://a/b")
+	var entries sync.Map
+	entries.Store("b", 1)
+	entries.Store("a", &seven)
+	var count atomic.Int64
+	count.Store(5)
+	var limit atomic.Value
+	limit.Store("x")
+	elements := list.New()
+	elements.PushBack(1)
+	elements.PushBack("a")
+	var built strings.Builder
+	built.WriteString("built")
 	for _, test := range []struct {
 		v    any
 		want string
@@ -66,6 +88,9 @@ func TestText(t *testing.T) {
 		{[]*point{{1, "x"}, nil}, "[&{X:1 Y:x} <nil>]"}, {[]*int{&seven}, "[&7]"}, {map[string]*point{"p": {1, "y"}}, "map[p:&{X:1 Y:y}]"},
 		{[]any{1, "a", nil, 2.5}, "[1 a <nil> 2.5]"}, {[3]bool{true}, "[true false false]"},
 		{time.Second, "1s"}, {[]time.Duration{time.Second, 0}, "[1s 0s]"}, {u, "http://a/b"}, {errors.New("broken"), "broken"},
+		{&entries, "&map[a:&7 b:1]"}, {&count, "&5"}, {&limit, "&x"}, {struct{ N *atomic.Int64 }{&count}, fmt.Sprintf("{N:%p}", &count)}, {[]*atomic.Int64{&count}, "[&5]"}, {elements, "&[1 a]"}, {&built, "built"},
+		{reflect.ValueOf(&built).Elem().Interface(), "built"}, {*big.NewInt(12), "12"}, {[]url.URL{*u}, "[http://a/b]"}, {[]any{&point{1, "x"}, &seven}, "[&{X:1 Y:x} &7]"}, {map[string]any{"p": &point{1, "x"}}, "map[p:&{X:1 Y:x}]"},
+		{failing{}, "{error:<nil> Code:0}"}, {&failing{Code: 1}, "&{error:<nil> Code:1}"}, {[]failing{{errors.New("e"), 1}, {nil, 2}}, "[e {error:<nil> Code:2}]"},
 		{image.Rect(0, 0, 2, 3), "(0,0)-(2,3)"}, {image.Pt(1, 2), "(1,2)"}, {(*point)(nil), "<nil>"}, {[]int(nil), "[]"}, {reflect.ValueOf([]point{{2, "y"}}), "[{X:2 Y:y}]"}, {reflect.Value{}, "<invalid reflect.Value>"}, {strings.ToUpper, "func(string) string"},
 	} {
 		if got := Text(test.v); got != test.want {
@@ -131,6 +156,7 @@ func TestBundle(t *testing.T) {
 		{"a long table as text", []point{{1, strings.Repeat("x", 50)}, {20, strings.Repeat("y", 30)}}, "text/html", "<th>Y</th>", "    X  Y\n0   1  xxx"},
 		{"a matrix", matrix{2, 3}, "text/html", ">1.2</td>", "rt.matrix 2x3\n   0    1    2\n0  0  0.1  0.2\n1"},
 		{"JSON", json.RawMessage(`{"a":[1,2]}`), "text/plain", "{\n  \"a\": [\n    1,", ""},
+		{"JSON in the order of its keys", []byte(`{"b":1e400,"a":"\u00e9\u003c\\u0041"}`), "text/plain", "{\n  \"b\": 1e400,\n  \"a\": \"é<\\\\u0041\"\n}", ""},
 		{"JSON of Marshal", []byte(`{"b":"<x>","n":12345678901234567890}`), "text/plain", "\"b\": \"<x>\",\n  \"n\": 12345678901234567890", ""},
 		{"bytes", []byte("hi"), "text/plain", "[104 105]", ""},
 		{"a rectangle", image.Rect(0, 0, 5, 6), "text/plain", "(0,0)-(5,6)", ""},

@@ -99,7 +99,12 @@ func (p *printer) value(v reflect.Value, depth int) {
 		p.value(v.Interface().(reflect.Value), depth) // as fmt does
 		return
 	case v.CanInterface() && textual(v.Type()) && !(v.Kind() == reflect.Pointer && v.IsNil()):
-		p.write(limitedSprint(v.Interface()))
+		text := limitedSprint(v.Interface())
+		if !strings.HasPrefix(text, "%!v(PANIC=") || !lacksMethods(v) {
+			p.write(text)
+			return
+		}
+	case p.ownText(v, depth):
 		return
 	}
 	if info, ok := fileInfo(v); ok {
@@ -170,6 +175,9 @@ func (p *printer) needQuotes(list reflect.Value) bool {
 
 // element writes an element of a list or map: pointers are followed, once.
 func (p *printer) element(v reflect.Value, depth int, quotes bool) {
+	if v.Kind() == reflect.Interface && v.Elem().Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
 	switch {
 	case quotes && v.Kind() == reflect.String:
 		p.write(strconv.Quote(v.String()))
