@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/keyword"
 )
 
 // command returns the description of the command in the line of the cursor, if the cursor is in or behind its name.
@@ -31,8 +33,8 @@ func (s *Service) Inspect(ctx context.Context, code string, cursor int) map[stri
 	if _, at := s.cfg.Source.CompletionFile(code, offset); at < 0 {
 		return inspection(s.command(code, offset))
 	}
-	if start, end := wordBounds(code, offset); !afterDot(code, start) && keywords[code[start:end]] != "" {
-		return inspection("```go\n" + keywords[code[start:end]] + "\n```")
+	if start, end := wordBounds(code, offset); !afterDot(code, start) && keyword.Example(code[start:end]) != "" {
+		return inspection("```go\n" + keyword.Example(code[start:end]) + "\n```")
 	}
 	places := []int{offset}
 	if call := enclosingCall(code, offset); call >= 0 {

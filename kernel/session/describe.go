@@ -3,6 +3,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"go/types"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/tlkit-go/tlkit-notebooks/internal/keyword"
 )
 
 // showHelpOn prints the description of a name.
@@ -18,7 +21,7 @@ func (s *Session) showHelpOn(ctx context.Context, on asked) *Error {
 		s.out.text("stdout", row.usage()+"\n")
 		return nil
 	}
-	if text := s.helpText(ctx, on); text != "" {
+	if text := cmp.Or(keyword.Example(on.name), s.helpText(ctx, on)); text != "" {
 		s.out.text("stdout", text+"\n")
 		return nil
 	}

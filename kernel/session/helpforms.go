@@ -6,6 +6,7 @@ import (
 	"context"
 	"go/ast"
 	"go/parser"
+	"go/token"
 	"path"
 	"regexp"
 	"slices"
@@ -45,7 +46,7 @@ func asksHelp(code string) (a asked) {
 		return asked{}
 	case name == "":
 		a.name = "%help"
-	case helpMagic.MatchString(name), helpPattern.MatchString(name):
+	case helpMagic.MatchString(name), helpPattern.MatchString(name), token.IsKeyword(name):
 		a.name = name
 	case text[0] == '!', text[0] == '%': // the ? belongs to the arguments, as in !git log --grep=why?
 	default:

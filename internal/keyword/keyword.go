@@ -1,7 +1,10 @@
-package language
+// Package keyword has examples of the use of Go's keywords, which neither a language server nor go doc describes.
+package keyword
 
-// keywords are Go's keywords with examples of their use. A language server describes names only.
-var keywords = map[string]string{
+// Example returns examples of the use of a keyword; "" for other words.
+func Example(word string) string { return examples[word] }
+
+var examples = map[string]string{
 	"break":       "break        // leaves the innermost for, switch or select\nbreak outer  // leaves the statement with the label outer:",
 	"case":        "switch x {\ncase 1, 2:\n\t...\n}",
 	"chan":        "ch := make(chan int, 8)  // a channel of ints with room for 8\nch <- 1                  // send\nx := <-ch                // receive",
