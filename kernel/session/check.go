@@ -74,13 +74,19 @@ func (pl *planner) round(b *bound, found findings) (*typed, []fileError) {
 	}
 	func() {
 		defer parenthesizeEarlier(files, t.pkg.Scope())()
+		stray, restore := takeStrayMethods(files, t.pkg.Scope())
+		defer restore()
+		for _, m := range stray {
+			recv := m.decl.Recv.List[0].Type
+			c.add(types.Error{Fset: pl.fset, Pos: recv.Pos(), Msg: receiverName(recv) + " is another name of " + m.typ})
+		}
 		types.NewChecker(&conf, pl.fset, t.pkg, t.info).Files(files)
 	}()
 	for _, id := range t.undefinedEarlier() {
 		c.add(types.Error{Fset: pl.fset, Pos: id.Pos(), Msg: "undefined: " + id.Name})
 	}
 	for i := range c.errs {
-		c.errs[i].msg += t.nearMember(c.errs[i].msg, c.at[i]) + t.unquoted(c.errs[i].msg, c.at[i])
+		c.errs[i].msg += t.nearMember(c.errs[i].msg, c.at[i]) + t.unquoted(c.errs[i].msg, c.at[i]) + t.misused(c.errs[i].msg, c.at[i])
 	}
 	if len(c.errs) == 0 {
 		pl.afterCheck(t, &c.errs)
@@ -282,6 +288,7 @@ func (c *collector) add(err error) {
 	if !ok {
 		return
 	}
+	e = c.t.aboutValues(e)
 	shown := c.t.last != nil && e.Pos >= c.t.last.Pos() && e.Pos < c.t.last.End()
 	switch verdictOn(e.Msg, shown) {
 	case unusedVariable:
