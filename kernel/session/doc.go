@@ -48,8 +48,8 @@
 // # A cell that fails
 //
 // Everything that ran stays: variables whose initialisers ran, functions, types and constants. A name that existed
-// before keeps its present value. When the worker is lost, functions, types and constants are compiled again at once
-// (lost.go).
+// before keeps its present value. When the worker is lost, functions, types and constants are compiled again at once,
+// also those of the cell in which it ended (lost.go).
 //
 // # Lines with ! and %
 //
@@ -98,7 +98,8 @@
 // An interrupt ends the loops of the cell and of its goroutines, time.Sleep in them, reads of standard input, child
 // processes of the cell, loops of libraries that have a hook for each step, and functions that listen for SIGINT;
 // deferred functions run to their end. If a cell waits for something else, the cell ends, its state is kept, and its
-// goroutine is left behind; the goroutine ends when the wait is over. Only C code, or a loop of a library that waits
-// for nothing, can hold a cell: a second interrupt then ends the worker. An interrupted cell is an error, however it
-// ended, so that the cells queued behind it do not run.
+// goroutine is left behind; the goroutine ends when the wait is over. Only C code, a loop of a library that waits for
+// nothing, or a method that an embedded interface hands to itself without end (the compiler makes a jump of it), can
+// hold a cell: a second interrupt then ends the worker. An interrupted cell is an error, however it ended, so that the
+// cells queued behind it do not run.
 package session

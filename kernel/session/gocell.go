@@ -41,7 +41,7 @@ func (s *Session) parsedCell(ctx context.Context, cell *Cell, m *magicCell, p *p
 		return compileError(errs)
 	}
 	s.runner.time(func(t *Timing) { t.Check += time.Since(checking) })
-	failure, cerr := s.runGenerated(ctx, g, src, worker.With{Count: cell.Count, Args: s.cellArgs(m), Fields: cell.Fields}, state)
+	failure, cerr := s.runGenerated(ctx, c, g, src, worker.With{Count: cell.Count, Args: s.cellArgs(m), Fields: cell.Fields}, state)
 	if cerr != nil {
 		if p.endsInC() && strings.Contains(cerr.Value, "(no value) used as value") {
 			return s.parsedCell(ctx, cell, m, p.withoutResult(), state)
@@ -86,7 +86,7 @@ func (p *parsed) endsInC() bool {
 }
 
 // runGenerated runs a cell's package: from an earlier run's code if that is the same, otherwise as a plugin.
-func (s *Session) runGenerated(ctx context.Context, g *generated, src *source, with worker.With, state *runState) (*rt.Failure, *Error) {
+func (s *Session) runGenerated(ctx context.Context, c *checked, g *generated, src *source, with worker.With, state *runState) (*rt.Failure, *Error) {
 	n := g.pkg.N
 	key := againKey(g.again, s.b)
 	code, known := s.runner.loaded[key]
@@ -107,9 +107,19 @@ func (s *Session) runGenerated(ctx context.Context, g *generated, src *source, w
 		s.runner.loaded[key] = loaded{n, src.count}
 	}
 	if err != nil {
+		s.keepDeclared(c)
 		return nil, s.workerLost(err, src)
 	}
 	return failure, nil
+}
+
+// keepDeclared keeps the functions, types and constants of a cell in which the worker ended: they are compiled again
+// with those of earlier cells. C code may have ended the worker when it was loaded, and would do so again.
+func (s *Session) keepDeclared(c *checked) {
+	if c.cgo != nil {
+		return
+	}
+	s.names.apply(changeOf(c, s.names, outcome{partly: true}, func([]string) map[string][]rt.Code { return nil }))
 }
 
 // cellArgs returns os.Args for a cell. Those of programs are no flags of tests.
