@@ -299,6 +299,9 @@ func (x *changer) notice() {
 	if name := x.printsAddress(); name != "" {
 		x.out.hints = append(x.out.hints, fmt.Sprintf("\nGo's builtin %s shows addresses; fmt.Println(x), or x alone on the last line, shows the value", name))
 	}
+	if sign := x.signBefore(); sign != "" {
+		x.out.hints = append(x.out.hints, fmt.Sprintf("\nThe last line is a value of its own: an expression goes on in the next line where the line before ends with %s", sign))
+	}
 	for _, name := range slices.Sorted(maps.Keys(x.parsed.own.why)) {
 		if x.declared[name] {
 			x.out.hints = append(x.out.hints, x.parsed.own.why[name])

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/agnivade/levenshtein"
@@ -81,6 +82,9 @@ func overflow(tv types.TypeAndValue) string {
 
 func overflowText(value, typ string) string {
 	remedy := "convert it, for instance to float64"
+	if _, err := strconv.ParseUint(value, 10, 64); err == nil {
+		remedy = "convert it to uint64"
+	}
 	if strings.HasPrefix(typ, "float") || strings.HasPrefix(typ, "complex") {
 		remedy = "math/big.Float has larger numbers"
 	}
@@ -104,6 +108,9 @@ func (pl *planner) explain(t *typed, msg string) string {
 		}
 		if s, ok := pl.names.stale[name]; ok {
 			return s.reason // used before the cell declares it anew
+		}
+		if otherNames[name] == "" && slices.Contains(pl.b.PackageNames(), name) {
+			return fmt.Sprintf("use of package %s without selector; %s? shows its help", name, name)
 		}
 		if near := pl.near(t, name); near != "" && otherNames[name] == "" {
 			return fmt.Sprintf("%s; did you mean %s?", msg, near)

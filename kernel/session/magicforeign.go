@@ -22,6 +22,7 @@ func foreignMagics() []magic {
 		{names: "%prun %lprun %mprun %memit", args: "[ARGS]", help: "Python's profilers: %timeit measures a line, package runtime/pprof profiles a program"},
 		{names: "%edit %ed %macro %store %notebook %pastebin", args: "[ARGS]", help: "IPython's tools for code: %history shows what ran, %%writefile writes a file"},
 		{names: "%alias %unalias %rehashx %bookmark %dhist %dirs %pushd %popd %killbgscripts", args: "[ARGS]", help: "IPython's folders, short names and jobs: %cd changes the folder, ! runs a command"},
+		{names: "%tensorboard", args: "[ARGS]", help: "TensorBoard's page: here curves are drawn in the notebook while a training runs"},
 		{names: "%exit %quit", help: "IPython's end: here a cell ends at its end; the kernel's menu restarts it or shuts it down"},
 		{names: "%psearch %pycat", args: "[ARGS]", help: "IPython's search and its files in colour: a Tab completes names, %cat shows a file"},
 		{names: "%pip %conda %mamba", args: "[ARGS]", help: "Python's packages: a Go module is added with !*go get PATH@VERSION"},

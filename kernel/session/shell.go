@@ -6,6 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/types"
 	"maps"
 	"os/exec"
 	"path/filepath"
@@ -223,6 +226,9 @@ func (s *Session) meantAsGo(err *Error, line string) *Error {
 	}
 	name := firstName.FindString(line)
 	e := s.names.entity(name)
+	if e == nil && s.isExpression(line) {
+		return magicError("%s; a line that begins with ! is a command of the shell: an expression of Go is written in brackets, (!%s)", err.Value, strings.TrimSpace(line))
+	}
 	if e == nil {
 		if near := nearName(name, s.names.words()); near != "" && name == strings.TrimSpace(line) {
 			return magicError("%s; a line that begins with ! is a command of the shell: did you mean the expression (!%s)?", err.Value, near)
@@ -231,6 +237,27 @@ func (s *Session) meantAsGo(err *Error, line string) *Error {
 	}
 	return magicError("%s; a line that begins with ! is a command of the shell. %s (cell %d) is also a %s of the session: an expression of Go is written in brackets, (!%s)",
 		err.Value, e.name, e.cell, e.kind, strings.TrimSpace(line))
+}
+
+// isExpression reports whether a line is an expression of Go, more than a name, all of whose names are known.
+func (s *Session) isExpression(line string) bool {
+	x, err := parser.ParseExpr(line)
+	if _, isName := x.(*ast.Ident); err != nil || isName {
+		return false
+	}
+	known := slices.Concat(s.names.words(), s.b.PackageNames(), types.Universe.Names())
+	is := true
+	members := map[*ast.Ident]bool{}
+	ast.Inspect(x, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.SelectorExpr:
+			members[n.Sel] = true
+		case *ast.Ident:
+			is = is && (members[n] || slices.Contains(known, n.Name))
+		}
+		return is
+	})
+	return is
 }
 
 // localReplace matches a replacement by a folder that is given relative to the notebook: -replace M=./folder.

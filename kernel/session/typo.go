@@ -146,6 +146,29 @@ func (t *typed) printsAddress() (name string) {
 	return name
 }
 
+// signBefore returns the sign with which the cell's last expression begins if the expression stands further to the right
+// than the assignment before it: in other languages the line goes on with it. It returns "" for other cells.
+func (t *typed) signBefore() string {
+	sign, ok := t.last.(*ast.UnaryExpr)
+	if n := len(t.stmts); !ok || n < 2 || sign.Op != token.ADD && sign.Op != token.SUB {
+		return ""
+	}
+	before := t.stmts[len(t.stmts)-2]
+	switch before.(type) {
+	case *ast.AssignStmt, *ast.DeclStmt:
+	default:
+		return ""
+	}
+	from, to, at := t.place(before.Pos()), t.place(before.End()-1), t.place(sign.Pos())
+	if at.line != to.line+1 || at.col <= from.col {
+		return ""
+	}
+	return sign.Op.String()
+}
+
+// place returns the line and column of a position of the cell.
+func (t *typed) place(pos token.Pos) *syntaxError { return t.src.place(t.src.offset(pos), "") }
+
 // printer returns the name of the builtin that prints, if it is called; otherwise "".
 func (t *typed) printer(call *ast.CallExpr) string {
 	id, ok := ast.Unparen(call.Fun).(*ast.Ident)
