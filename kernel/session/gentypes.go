@@ -104,21 +104,29 @@ func (g *generator) structText(t *types.Struct) string {
 			}
 			b.WriteString(name + " ")
 		}
-		text := g.typeText(f.Type())
-		if alias := g.embeddedAlias(f); alias != "" {
-			text = alias
-		} else if name := strings.TrimPrefix(text, "*"); f.Embedded() && types.Universe.Lookup(name) != nil {
-			text = text[:len(text)-len(name)] + g.builtin(name)
-		} else if f.Embedded() && g.keeps(f.Type()) { // the field has the type's name
-			text = text[:len(text)-len(name)] + exported(name)
-		}
-		b.WriteString(text)
+		b.WriteString(g.fieldType(f))
 		if tag != "" {
 			b.WriteString(" " + strconv.Quote(tag))
 		}
 		b.WriteString("; ")
 	}
 	return b.String() + "}"
+}
+
+// fieldType returns the text of a field's type.
+func (g *generator) fieldType(f *types.Var) string {
+	if alias := g.embeddedAlias(f); alias != "" {
+		return alias
+	}
+	text := g.typeText(f.Type())
+	name := strings.TrimPrefix(text, "*")
+	switch star := text[:len(text)-len(name)]; {
+	case f.Embedded() && types.Universe.Lookup(name) != nil:
+		return star + g.builtin(name)
+	case f.Embedded() && g.keeps(f.Type()): // the field has the type's name
+		return star + exported(name)
+	}
+	return text
 }
 
 // embeddedAlias returns the text of an embedded field whose type is an alias, which gives the field its name: any, or

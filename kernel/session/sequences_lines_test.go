@@ -42,6 +42,9 @@ func init() {
 			{code: "type T struct{ a int }"}, {code: "type G[E any] struct{ v E }\nfunc (g G[E]) Get() E { return g.v }"}, {code: "type G = T", want: "G.Get (cell 2) does not compile any more: G is another name of T"}, {code: "G{1}", want: "=> {a:1}"},
 			{code: "type C int\nfunc (c C) String() string { return \"c\" }\nfunc (c *C) set() { *c = 1 }"}, {code: "type C = T", want: "C.String is stale"}, {code: "C{2}", want: "=> {a:2}"}, {code: "type C int\nC(3)", want: "=> c"},
 			{code: "type D struct{}\nfunc (d D) m() int { return 7 }\ntype E = D"}, {code: "type D = *T", want: "D.m is stale"}, {code: "D(nil)", want: "=> <nil>"}, {code: "type B struct{}\nfunc (b B) n() {}"}, {code: "type A = T\ntype B = A", want: "B.n is stale"}, {code: "B{3}.a", want: "=> 3"}}},
+		{"embedded aliases of a generic type of another cell", []step{
+			{code: "type E[T any] struct{ v T }"}, {code: "type Eint = E[int]\ntype Ebool = E[bool]"}, {code: "type S2 struct {\n\tEint\n\t*Ebool\n\tv string\n}"}, {code: "s := S2{Eint{3}, &Ebool{true}, \"foo\"}\ns.Eint.v, s.Ebool.v, s.v", want: "=> 3, true, foo"},
+			{code: "type Any = any\ntype Err = error"}, {code: "type S3 struct { Any; Err }\nS3{1, io.EOF}.Any", want: "=> 1"}, {code: "func (s S2) sum() int { return s.Eint.v + len(s.v) }\ns.sum()", want: "=> 6"}}},
 		{"words of the language, and constants without room", []step{{code: "for?", want: "for i := range 10"}, {code: "?func", want: "func add(a, b int) int"}, {code: "math.MaxUint64", fail: "overflows int; convert it to uint64"}, {code: "1, 1 << 63", fail: "convert it to uint64"}, {code: "1 << 70", fail: "for instance to float64"},
 			{code: "func f() int { return 4 } f()", fail: "behind a } a new line begins, or a ;"}}},
 		{"functions, types and constants of the cell that ends the worker", []step{

@@ -39,10 +39,14 @@ func panicText(v any) (text string) {
 	case fmt.Stringer:
 		return cut(x.String())
 	}
-	if r := reflect.ValueOf(v); r.Kind() != reflect.String {
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.String:
+		return cut(r.String())
+	case reflect.Func:
+		return Text(v)
+	default:
 		return bareText(r)
 	}
-	return cut(fmt.Sprint(v))
 }
 
 // bodyCaller is the function that calls a cell's body: stacks end before it.

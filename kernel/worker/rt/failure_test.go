@@ -34,7 +34,7 @@ func TestPanicText(t *testing.T) {
 		{(*named)(nil), "(*rt.named value whose own text panics: runtime error: invalid memory address or nil pointer dereference)"},
 		{loud{}, "(rt.loud value whose own text panics: " + strings.Repeat("z", maxText-len("(rt.loud value whose own text panics: ")) + "… (39 more bytes)"},
 		{strings.Repeat("y", maxText+1), strings.Repeat("y", maxText) + "… (1 more bytes)"},
-		{endless, strings.Repeat("map[m:", maxDepth) + "map[…:…" + strings.Repeat("]", maxDepth+1)}, {point{1, "x y"}, "{X:1 Y:x y}"}, {[]string{"", "a b"}, "[ a b]"}, {nil, "<nil>"}, {2.5, "2.5"},
+		{endless, strings.Repeat("map[m:", maxDepth) + "map[…:…" + strings.Repeat("]", maxDepth+1)}, {point{1, "x y"}, "{X:1 Y:x y}"}, {[]string{"", "a b"}, "[ a b]"}, {nil, "<nil>"}, {2.5, "2.5"}, {strings.ToUpper, "func(string) string"},
 	} {
 		if got := panicText(test.v); got != test.want {
 			t.Errorf("%T: %.200q, want %.200q", test.v, got, test.want)
