@@ -97,21 +97,6 @@ func (s *Session) buildError(ctx context.Context, err error, src *source) *Error
 	return &Error{"CompileError", err.Error(), []string{err.Error()}}
 }
 
-// strip removes the generator's names from text.
-func strip(text string) string {
-	if strings.Contains(text, mark[:1]) {
-		text = strings.ReplaceAll(text, mark, "")
-	}
-	if strings.Contains(text, "nb/r") {
-		text = cellPackage.ReplaceAllString(text, "main.")
-	}
-	return text
-}
-
-// cellPackage matches the package path in front of a cell's names inside the names of other types, as in
-// main.list[nb/r3.point].
-var cellPackage = regexp.MustCompile(`\bnb/r[0-9]+\.`)
-
 // cellFunc matches the package in the name of a cell's function.
 var cellFunc = regexp.MustCompile(`^(nb/r\d+|main)\.`)
 

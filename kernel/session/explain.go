@@ -248,3 +248,16 @@ func nearName(name string, candidates []string) string {
 	}
 	return ""
 }
+
+// swapped reports whether two names of one length differ by two neighbouring letters that changed places.
+func swapped(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := 1; i < len(a); i++ {
+		if a[i-1] != b[i-1] {
+			return a[i-1] == b[i] && a[i] == b[i-1] && a[i+1:] == b[i+1:]
+		}
+	}
+	return false
+}

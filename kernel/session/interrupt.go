@@ -109,3 +109,7 @@ func stoppedError(f *rt.Failure, src *source) *Error {
 }
 
 var _ worker.Sink = (*sink)(nil)
+
+func interrupted() *Error {
+	return &Error{"Interrupted", "interrupted", []string{"interrupted"}}
+}

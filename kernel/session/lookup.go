@@ -467,3 +467,5 @@ func kindWord(t types.Type) string {
 	}
 	return typeString(t)
 }
+
+func isNotebookHook(name string) bool { return name == wordsHook || name == helpHook }

@@ -118,14 +118,6 @@ func goOf(text string) string {
 // timeOptions matches options of %timeit, with their numbers, and of %time.
 var timeOptions = regexp.MustCompile(`^(?:(?:-[nrp]\s*\S+|-[octqv]|--no-raise-error)(?:\s+|$))+`)
 
-// cutWord separates the first word of a line from the rest, and removes blanks around the rest.
-func cutWord(line string) (word, rest string) {
-	if i := strings.IndexAny(line, " \t\n"); i >= 0 {
-		return line[:i], strings.TrimSpace(line[i:])
-	}
-	return line, ""
-}
-
 // blankBut blanks a line except for the code at its end, which keeps its place.
 func blankBut(line, code string) string {
 	at := len(line)

@@ -93,24 +93,3 @@ func (c *call) save() *Error {
 	}
 	return c.write(words[0], text.String(), appends)
 }
-
-// write writes a file, or to the end of one.
-func (c *call) write(name, text string, appends bool) *Error {
-	mode := os.O_TRUNC
-	if appends {
-		mode = os.O_APPEND
-	}
-	f, err := os.OpenFile(c.env.path(name), os.O_CREATE|os.O_WRONLY|mode, 0o644)
-	if err != nil {
-		return c.fail("%v", err)
-	}
-	_, err = f.WriteString(text)
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return c.fail("%v", err)
-	}
-	c.say("wrote %s", c.env.path(name))
-	return nil
-}

@@ -40,7 +40,7 @@ func foreignMagics() []magic {
 
 // notNeeded prints the reason why nothing happens.
 func (c *call) notNeeded() *Error {
-	c.say("%s: %s", c.name, lookUp(c.name).help)
+	c.say("%s: %s", c.name, c.row.help)
 	return nil
 }
 
@@ -65,13 +65,4 @@ func (c *call) runShell() *Error {
 		line = word + " " + line
 	}
 	return c.shell(c.ctx, line, c.cell, c.out)
-}
-
-// runNamed runs the program that has the magic's name.
-func (c *call) runNamed() *Error {
-	rest, err := c.scriptOptions()
-	if err != nil {
-		return err
-	}
-	return c.program(strings.TrimLeft(c.name, "%"), splitArgs(rest)...)
 }

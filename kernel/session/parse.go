@@ -53,14 +53,6 @@ func (p parsed) withoutResult() *parsed {
 	return &p
 }
 
-// extent returns where a comment begins and ends in the text; 0, 0 for none.
-func (s *source) extent(c *ast.CommentGroup) (from, to int) {
-	if c == nil {
-		return 0, 0
-	}
-	return s.offset(c.Pos()), s.offset(c.End())
-}
-
 // syntaxError is a parse error and its place in the cell.
 type syntaxError struct {
 	line, col int

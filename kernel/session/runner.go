@@ -193,3 +193,10 @@ func (r *runner) again(n int, code loaded, count int, with worker.With, state *r
 	r.time(func(t *Timing) { t.Run += time.Since(started) })
 	return failure, err
 }
+
+// stopped reports whether the cell was interrupted. Interrupts until its next run cancel its context.
+func (s *Session) stopped(ctx context.Context, state *runState) bool {
+	return !s.runner.starts(state, 0) || ctx.Err() != nil
+}
+
+func (s *Session) process() *worker.Process { return s.runner.process() }

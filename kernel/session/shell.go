@@ -10,6 +10,7 @@ import (
 	"go/parser"
 	"go/types"
 	"maps"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -399,5 +400,35 @@ func (s *Session) modulesChanged() *Error {
 	if err != nil {
 		return magicError("%v", err)
 	}
+	return nil
+}
+
+// runNamed runs the program that has the magic's name.
+func (c *call) runNamed() *Error {
+	rest, err := c.scriptOptions()
+	if err != nil {
+		return err
+	}
+	return c.program(strings.TrimLeft(c.name, "%"), splitArgs(rest)...)
+}
+
+// write writes a file, or to the end of one.
+func (c *call) write(name, text string, appends bool) *Error {
+	mode := os.O_TRUNC
+	if appends {
+		mode = os.O_APPEND
+	}
+	f, err := os.OpenFile(c.env.path(name), os.O_CREATE|os.O_WRONLY|mode, 0o644)
+	if err != nil {
+		return c.fail("%v", err)
+	}
+	_, err = f.WriteString(text)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return c.fail("%v", err)
+	}
+	c.say("wrote %s", c.env.path(name))
 	return nil
 }

@@ -106,3 +106,11 @@ func blank(s string) string {
 	}
 	return string(b)
 }
+
+// extent returns where a comment begins and ends in the text; 0, 0 for none.
+func (s *source) extent(c *ast.CommentGroup) (from, to int) {
+	if c == nil {
+		return 0, 0
+	}
+	return s.offset(c.Pos()), s.offset(c.End())
+}

@@ -141,3 +141,18 @@ func isMust(function string) bool {
 	}
 	return strings.HasPrefix(function[strings.LastIndexByte(function, '.')+1:], "Must")
 }
+
+// strip removes the generator's names from text.
+func strip(text string) string {
+	if strings.Contains(text, mark[:1]) {
+		text = strings.ReplaceAll(text, mark, "")
+	}
+	if strings.Contains(text, "nb/r") {
+		text = cellPackage.ReplaceAllString(text, "main.")
+	}
+	return text
+}
+
+// cellPackage matches the package path in front of a cell's names inside the names of other types, as in
+// main.list[nb/r3.point].
+var cellPackage = regexp.MustCompile(`\bnb/r[0-9]+\.`)

@@ -112,19 +112,6 @@ func textsOf(all []Candidate) (names []string) {
 	return names
 }
 
-// swapped reports whether two names of one length differ by two neighbouring letters that changed places.
-func swapped(a, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := 1; i < len(a); i++ {
-		if a[i-1] != b[i-1] {
-			return a[i-1] == b[i] && a[i] == b[i-1] && a[i+1:] == b[i+1:]
-		}
-	}
-	return false
-}
-
 // printsAddress returns the name of the builtin, print or println, by which a statement of the cell prints a pointer,
 // slice or the like: it shows an address where a person expects the value. It returns "" if there is none. Functions
 // and branches are left out, because they may not run.

@@ -31,8 +31,6 @@ const (
 	helpHook  = "NotebookHelp"
 )
 
-func isNotebookHook(name string) bool { return name == wordsHook || name == helpHook }
-
 // wordsKnown are the words that were requested since the last cell ran.
 type wordsKnown struct {
 	mu      sync.Mutex
