@@ -80,12 +80,11 @@ func undeclaredHint(name, line string) string {
 	if sends := regexp.MustCompile(`^\s*` + quoted + `\s*<-\s*(.+?)\s*$`).FindStringSubmatch(line); sends != nil {
 		return "<- sends to a channel; a variable is declared with " + name + " := " + sends[1]
 	}
-	if changed := regexp.MustCompile(`(?:^|[;{])\s*` + quoted + `\s*(?:\+\+|--|[-+*/%]=)`); changed.MatchString(line) {
-		return "a new variable is declared first: " + name + " := value"
-	}
 	names := `((?:\w+\s*,\s*)*` + quoted + `(?:\s*,\s*\w+)*)`
 	left := regexp.MustCompile(`(?:^|[;{])\s*(?:for\s+|if\s+)?` + names + `\s*=[^=]`).FindStringSubmatch(line)
 	switch {
+	case left == nil && regexp.MustCompile(`(?:^|[;{])\s*`+quoted+`\s*(?:\+\+|--|[-+*/%]=)`).MatchString(line):
+		return "a new variable is declared first: " + name + " := value"
 	case left == nil:
 		return ""
 	case strings.Contains(left[1], ","):

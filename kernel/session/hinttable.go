@@ -59,7 +59,7 @@ var hints = []hint{
 	both(`^expected|^undefined`, `^\s*cd\s+(\S+)`, "the folder is changed with %cd $1"),
 	both(`^expression in go|^expected`, `^\s*go\s+(?:get|mod|build|run|install|test|vet)\b`, "a go command for the notebook's module begins with !*go"),
 	{line: regexp.MustCompile(`^\s*((?:echo|ls|cat|pip3?|conda|git|mkdir|rm|cp|mv|python3?|apt|apt-get|curl|wget)\s+[^\s=:].*)$`), msg: regexp.MustCompile(syntaxMessage.String() + `|^undefined: (?:echo|ls|cat|pip3?|conda|git|mkdir|rm|cp|mv|python3?|apt|curl|wget)$`), text: "a command of the shell begins with !: !$1"},
-	both(syntaxMessage.String()+`|^undefined: (?:ls|pwd|whoami|date|top|htop|nvidia|df|ps)$`, `^\s*(ls|pwd|whoami|date|top|htop|nvidia-smi|df|ps|(?:man|sudo|export|source|make|ssh|scp|tar|unzip|docker|jupyter|which|touch|chmod)\s+[^\s=:.(].*?)\s*$`, "a command of the shell begins with !: !$1"),
+	both(syntaxMessage.String()+`|^undefined: (?:ls|pwd|whoami|date|top|htop|nvidia|df|ps)$`, `^\s*(ls|pwd|whoami|date|top|htop|nvidia-smi|df|ps|(?:man|sudo|source|make|ssh|scp|tar|unzip|docker|jupyter|which|touch|chmod)\s+[^\s=:.(].*?|export\s+\w+=.*?)\s*$`, "a command of the shell begins with !: !$1"),
 	when(`^\s*\$\s+(\S.*)$`, "a command of the shell begins with !: !$1"),
 	both(syntaxMessage.String()+`|^undefined`, `:?=\s*[!%]\s*(?:(?:ls|pwd|cat|git|echo|date|find|grep|head|which|python3?)(?:\s+[^\s(]|\s*$)|[a-z]\w*\s+[-/.\w])`, "a command's output is taken with out, err := exec.Command(\"bash\", \"-c\", \"...\").Output(); string(out)"),
 
@@ -115,7 +115,7 @@ var hints = []hint{
 	both(`^expected type, found '\{'`, `\[\w*\]\s*\{`, "the type of the elements stands before the brace: []int{1, 2, 3}"),
 	both(`^expected '\[', found '[{<]'`, `\bmap\s*[{<]`, `a map is written with its types: map[string]int{"a": 1}`),
 	both(`^too many arguments in conversion to \[\]`, `(\[\]\w+)\(`, "the elements stand between braces: $1{1, 2, 3}"),
-	both(`^expected operand, found '\]'`, `\b(`+named+`)\s*\[\s*\]`, "a list's type is []$1: []$1{...}"),
+	both(`^expected operand, found '\]'`, `\b(`+named+`)\s*\[\s*\]\s*\{`, "a list's type is []$1: []$1{...}"),
 	when(`^\s*(`+named+`)\s+(\w+)\s*;?\s*$`, "the type follows the name: var $2 $1"),
 	when(`^\s*(`+named+`)\s*\[\s*\]\s*(\w+)`, "a list is declared with $2 := []$1{...}"),
 	when(`\bnew\s+(`+named+`)\s*\[\s*(\w+)\s*\]`, "a list of a length is made with make([]$1, $2)"),

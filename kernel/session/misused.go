@@ -19,7 +19,7 @@ func (t *typed) misused(msg string, pos token.Pos) string {
 	}
 	for x := range t.namesAt(pos) {
 		if tv := t.info.Types[x]; tv.IsType() && isNamed(tv.Type) {
-			return fmt.Sprintf("; a value is written %s", valueOf(tv.Type, types.ExprString(x)))
+			return fmt.Sprintf("; it is a type, not a value; a value is written %s", valueOf(tv.Type, types.ExprString(x)))
 		}
 	}
 	return ""

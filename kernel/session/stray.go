@@ -67,8 +67,12 @@ func aliased(specs map[string]*ast.TypeSpec, name string) string {
 		case !spec.Assign.IsValid(), spec.TypeParams != nil:
 			return ""
 		}
-		id := typeIdent(spec.Type)
-		if id == nil {
+		t := ast.Unparen(spec.Type)
+		if star, ok := t.(*ast.StarExpr); ok {
+			t = ast.Unparen(star.X)
+		}
+		id, ok := t.(*ast.Ident) // the checker does not follow instances and names of packages
+		if !ok {
 			return ""
 		}
 		name = id.Name

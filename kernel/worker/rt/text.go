@@ -178,10 +178,11 @@ func (p *printer) element(v reflect.Value, depth int, quotes bool) {
 	if v.Kind() == reflect.Interface && v.Elem().Kind() == reflect.Pointer {
 		v = v.Elem()
 	}
+	_, isFile := fileInfo(v)
 	switch {
 	case quotes && v.Kind() == reflect.String:
 		p.write(strconv.Quote(v.String()))
-	case v.Kind() == reflect.Pointer && !v.IsNil() && !(v.CanInterface() && textual(v.Type())):
+	case v.Kind() == reflect.Pointer && !v.IsNil() && !(v.CanInterface() && textual(v.Type())) && !isFile:
 		p.write("&")
 		p.value(v.Elem(), depth+1)
 	default:
