@@ -139,7 +139,7 @@ func TestEnvironments(t *testing.T) {
 		rare   bool   // only with -tags slow
 	}{
 		{"settings of Go and Python", "", []string{"PYTHONHOME=/nonexistent", "PYTHONPATH=/nonexistent", "PIP_USER=1", "GOROOT=/nonexistent", "GOOS=windows", "GOARCH=arm", "GOAMD64=v4", "GOTMPDIR=/nonexistent",
-			"GOFLAGS=-mod=vendor -race", "GO111MODULE=off", "GOWORK=/nonexistent", "GOTOOLCHAIN=go1.26.8", "CGO_CFLAGS=-DNONE=/nonexistent", "CGO_LDFLAGS=-L/nonexistent"}, "", false},
+			"GOFLAGS=-mod=vendor -race", "GO111MODULE=off", "GOWORK=/nonexistent", "GOPATH=nonexistent", "GOTOOLCHAIN=go1.26.8", "CGO_CFLAGS=-DNONE=/nonexistent", "CGO_LDFLAGS=-L/nonexistent"}, "", false},
 		{"TMPDIR is missing", "", []string{"TMPDIR=/nonexistent"}, "temporary files go to /tmp, as nothing can be written to /nonexistent", true},
 		{"TMPDIR is read-only", "mount -t tmpfs -o ro none /mnt\n", []string{"TMPDIR=/mnt"}, "as nothing can be written to /mnt", true},
 		{"TMPDIR is noexec", noexec, []string{"TMPDIR=/mnt"}, "as no program can be started in /mnt", false},

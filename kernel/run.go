@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"os/user"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -143,7 +144,7 @@ func gonbCommand(p Prefix, connectionFile string) *exec.Cmd {
 // that do not apply it, and the mark.
 func kernelEnv(base []string, p Prefix, m *Manifest, dir string) []string {
 	path := []string{p.shimDir(), p.binDir(), filepath.Join(m.GoRoot, "bin")}
-	var rest string
+	var rest, home string
 	var env []string
 	for _, kv := range build.CleanEnv(base, dir) {
 		name, value, _ := strings.Cut(kv, "=")
@@ -152,9 +153,16 @@ func kernelEnv(base []string, p Prefix, m *Manifest, dir string) []string {
 			rest = value
 		case envGonbDir:
 			// Of a kernel that this one was started from.
+		case "HOME":
+			if home = value; home != "" {
+				env = append(env, kv)
+			}
 		default:
 			env = append(env, kv)
 		}
+	}
+	if u, err := user.Current(); home == "" && err == nil && canWrite(u.HomeDir) { // libraries print notes without it
+		env = append(env, "HOME="+u.HomeDir)
 	}
 	dirs := filepath.SplitList(rest)
 	for _, d := range dirs {

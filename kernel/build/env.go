@@ -1,6 +1,7 @@
 package build
 
 import (
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -28,14 +29,20 @@ func CleanEnv(env []string, tmp string) []string {
 // CommandEnv returns env without the settings that CleanEnv replaces: for the commands of cells, such as go run in a
 // module of the user's own, which has its own settings.
 func CommandEnv(env []string) []string {
-	return environ.Without(env, foreignSettings...)
+	return slices.DeleteFunc(environ.Without(env, foreignSettings...), isRelativeGoPath)
+}
+
+// isRelativeGoPath reports whether a variable is a GOPATH with a relative folder, which the go command refuses.
+func isRelativeGoPath(kv string) bool {
+	dirs, ok := strings.CutPrefix(kv, "GOPATH=")
+	return ok && slices.ContainsFunc(filepath.SplitList(dirs), func(dir string) bool { return dir != "" && !filepath.IsAbs(dir) })
 }
 
 // ForeignSettings returns the names of the variables in env that CleanEnv replaces.
 func ForeignSettings(env []string) []string {
 	var names []string
 	for _, kv := range env {
-		if name, value, _ := strings.Cut(kv, "="); value != "" && slices.Contains(foreignSettings, name) {
+		if name, value, _ := strings.Cut(kv, "="); value != "" && slices.Contains(foreignSettings, name) || isRelativeGoPath(kv) {
 			names = append(names, name)
 		}
 	}

@@ -101,8 +101,28 @@ func (s *Service) completeGo(ctx context.Context, c *Completion, code string, st
 	if !afterDot(code, start) && !fields && (len(c.Matches) == 0 || start < offset) {
 		c.addKnown(code[start:offset], s.cfg.Source.Names())
 	}
+	if afterDot(code, start) {
+		c.keepMembers(known)
+	}
 	for _, k := range known {
 		c.add(k.Text, jupyterKind(k.Kind), k.Detail, "")
+	}
+}
+
+// keepMembers removes what can't stand behind a dot: keywords, and all matches if none of the members that the session
+// knows is among them. A language server has them where it can't parse the cell.
+func (c *Completion) keepMembers(known []Candidate) {
+	isMember := func(match string) bool {
+		return slices.ContainsFunc(known, func(k Candidate) bool { return k.Text == match })
+	}
+	if len(known) > 0 && !slices.ContainsFunc(c.Matches, isMember) {
+		c.Matches, c.Kinds, c.Details, c.Docs = nil, nil, nil, nil
+	}
+	for i := len(c.Matches) - 1; i >= 0; i-- {
+		if token.IsKeyword(c.Matches[i]) {
+			c.Matches, c.Kinds = slices.Delete(c.Matches, i, i+1), slices.Delete(c.Kinds, i, i+1)
+			c.Details, c.Docs = slices.Delete(c.Details, i, i+1), slices.Delete(c.Docs, i, i+1)
+		}
 	}
 }
 

@@ -350,6 +350,27 @@ func TestWithoutGopls(t *testing.T) {
 	}
 }
 
+// TestKeepMembers: behind a dot there are no keywords, and a language server that could not parse the cell is not
+// believed.
+func TestKeepMembers(t *testing.T) {
+	for _, test := range []struct{ matches, known, want []string }{
+		{[]string{"const", "Age", "func", "Name"}, []string{"Name", "Age"}, []string{"Age", "Name"}},
+		{[]string{"x", "os", "ps"}, []string{"Age"}, nil}, {[]string{"x", "var"}, nil, []string{"x"}}, {nil, []string{"Age"}, nil},
+	} {
+		var c Completion
+		for _, m := range test.matches {
+			c.add(m, "", "", "")
+		}
+		var known []Candidate
+		for _, k := range test.known {
+			known = append(known, Candidate{Text: k})
+		}
+		if c.keepMembers(known); !slices.Equal(c.Matches, test.want) || len(c.Docs) != len(test.want) {
+			t.Errorf("of %q, known %q, stay %q, want %q", test.matches, test.known, c.Matches, test.want)
+		}
+	}
+}
+
 func TestPosition(t *testing.T) {
 	text := []byte("a\né𝄞x\n")
 	for offset, want := range map[int][2]uint32{0: {0, 0}, 2: {1, 0}, 4: {1, 1}, 8: {1, 3}, 9: {1, 4}, 10: {2, 0}, 99: {2, 0}} {

@@ -4,6 +4,7 @@ package session
 
 import (
 	"os"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -35,22 +36,29 @@ func noWords(code string) bool {
 }
 
 // arguments lists the possible texts of the word before the cursor on a line that is a command, behind its first
-// word: names of the session for %rm and %who, variables of the environment for %env, otherwise names of files. ok is
-// false on other lines.
+// word: names of the session for %rm and %who, variables of the environment for %env and behind a $, otherwise names of
+// files. The lines of a %%bash cell are commands, too. ok is false on other lines.
 func (s *Session) arguments(code string, cursor int) (start int, all []Candidate, ok bool) {
 	m := splitMagic(code)
 	lineStart := strings.LastIndexByte(code[:cursor], '\n') + 1
 	line := strings.TrimLeft(code[lineStart:cursor], " \t")
 	isCommand := strings.HasPrefix(line, "!") || strings.HasPrefix(line, "%")
-	if !isCommand || m.cellMagic != "" && lineStart > 0 || m.cellMagic == "" && !onMagicLine(m.code, code, cursor) {
+	inScript := lineStart > 0 && isShellScript(m.cellMagic)
+	if !inScript && (!isCommand || m.cellMagic != "" && lineStart > 0 || m.cellMagic == "" && !onMagicLine(m.code, code, cursor)) {
 		return 0, nil, false
 	}
 	word := lastWord(line)
-	if word.start == 0 {
+	if word.start == 0 && !strings.HasPrefix(word.text, "$") && !(inScript && strings.Contains(word.text, "/")) {
 		return cursor, nil, true // the command itself
 	}
 	start = lineStart + strings.Index(code[lineStart:cursor], line) + word.start
+	if strings.HasPrefix(word.text, "$") {
+		return start, beginning(s.variables("$"), word.text), true
+	}
 	name, rest, _ := strings.Cut(line, " ")
+	if inScript {
+		name = "" // a command that is called like a magic
+	}
 	switch strings.TrimLeft(name, "%") {
 	case "rm", "who", "whos", "who_ls", "del", "xdel", "pinfo", "pinfo2", "pdoc", "psource":
 		all = beginning(s.declared(""), word.text)
@@ -60,11 +68,7 @@ func (s *Session) arguments(code string, cursor int) (start int, all []Candidate
 		if strings.Contains(rest, "=") {
 			return start, word.written(s.files(word.text)), true
 		}
-		for _, kv := range s.env.list() {
-			name, _, _ := strings.Cut(kv, "=")
-			all = append(all, Candidate{Text: name, Kind: "var"})
-		}
-		all = beginning(all, word.text)
+		all = beginning(s.variables(""), word.text)
 	case "cd":
 		noFolder := func(c Candidate) bool { return !strings.HasSuffix(c.Text, string(os.PathSeparator)) }
 		all = word.written(slices.DeleteFunc(s.files(word.text), noFolder))
@@ -73,6 +77,22 @@ func (s *Session) arguments(code string, cursor int) (start int, all []Candidate
 		all = word.written(s.files(word.text))
 	}
 	return start, all, true
+}
+
+// isShellScript reports whether a cell with such a first line is a script of a shell.
+func isShellScript(cellMagic string) bool {
+	name, args := cutWord(cellMagic)
+	program, _ := cutWord(args)
+	return name == "%%bash" || name == "%%sh" || name == "%%script" && slices.Contains([]string{"bash", "sh", "zsh"}, path.Base(program))
+}
+
+// variables returns the names of the environment's variables, each behind a sign.
+func (s *Session) variables(sign string) (all []Candidate) {
+	for _, kv := range s.env.list() {
+		name, _, _ := strings.Cut(kv, "=")
+		all = append(all, Candidate{Text: sign + name, Kind: "var"})
+	}
+	return all
 }
 
 // declared returns the session's names of one kind, or of all kinds if it is empty.

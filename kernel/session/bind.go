@@ -145,6 +145,8 @@ func (pl *planner) bindImport(ctx context.Context, b *bound, spec *ast.ImportSpe
 	switch {
 	case path == "":
 		return at("invalid import path: an empty text")
+	case strings.HasPrefix(path, "./"), strings.HasPrefix(path, "../"), strings.HasPrefix(path, "/"):
+		return at(fmt.Sprintf("import %q: a folder is no import path; one with a go.mod is imported by its module's name, NAME, after !*go mod edit -replace NAME=%s", path, path))
 	case strings.HasPrefix(path, "nb/"): // the cells' own packages
 		return at((&build.ImportError{Path: path, Reason: "no module of this notebook has that package"}).Error())
 	case strings.HasPrefix(path, "cmd/"):

@@ -166,6 +166,7 @@ func TestWords(t *testing.T) {
 		"%cat |so": `some\ data.csv`, `%cat |some\ d`: `some\ data.csv`, "%env X=|fold": "folder/",
 		"!ls |fold": "folder/", "%cd |fol": "folder/", "%cd |some": "", "%rm |bo": "box", "x := 1\n%who |Bo": "Box", "%env |TLKIT_WORDS": "TLKIT_WORDS_TEST",
 		"import \"|net/u": "net/url", "import (\n\t\"fmt\"\n\tm \"|net/u": "net/url", "import m \"|math/cm": "math/cmplx", "import \"|internal/": "",
+		"%%bash\nls |fold": "folder/", "%%script /bin/bash -e\ncat |so": `some\ data.csv`, "%%bash\n|folder/in": "folder/inner/", "%%bash\n|fold": "", "%%bash\nrm |fold": "folder/", "%%bash\necho |$TLKIT_WORDS": "$TLKIT_WORDS_TEST", "!echo |$TLKIT_WORDS": "$TLKIT_WORDS_TEST",
 		"// box.Open(1, \"|": "", "/* box.|": "", "x := '|": "", "!|l": "",
 	} {
 		before, typed, _ := strings.Cut(code, "|")
