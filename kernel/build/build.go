@@ -173,7 +173,9 @@ type ToolError struct {
 }
 
 // Error returns the tool's own text, as far as it fits a screen.
-func (e *ToolError) Error() string { return e.Tool + ": " + strings.TrimPrefix(screenful(e.Text), e.Tool+": ") }
+func (e *ToolError) Error() string {
+	return e.Tool + ": " + strings.TrimPrefix(screenful(e.Text), e.Tool+": ")
+}
 
 // Unwrap returns the error of running the tool.
 func (e *ToolError) Unwrap() error { return e.Err }

@@ -133,8 +133,8 @@ func (t *typed) printsAddress() (name string) {
 	return name
 }
 
-// signBefore returns the sign with which the cell's last expression begins if the expression stands further to the right
-// than the assignment before it: in other languages the line goes on with it. It returns "" for other cells.
+// signBefore returns the sign with which the cell's last expression begins if the expression stands further to the
+// right than the assignment before it: in other languages the line goes on with it. It returns "" for other cells.
 func (t *typed) signBefore() string {
 	sign, ok := t.last.(*ast.UnaryExpr)
 	if n := len(t.stmts); !ok || n < 2 || sign.Op != token.ADD && sign.Op != token.SUB {
