@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -337,6 +338,27 @@ func TestDiskTrouble(t *testing.T) {
 	}
 	if err := File(context.Background(), Request{URL: server.URL, Dest: filepath.Dir(file)}); err == nil || !strings.Contains(err.Error(), "regular file") {
 		t.Errorf("a folder where the file should be: got %v", err)
+	}
+}
+
+// TestFullDisk: an error of a full disk says what to do, and names TLKIT_CACHE where the file was for the cache.
+func TestFullDisk(t *testing.T) {
+	cache := t.TempDir()
+	t.Setenv("TLKIT_CACHE", cache)
+	tr := transfer{Request: Request{URL: "https://example.org/file"}}
+	for _, tt := range []struct {
+		path string
+		err  error
+		want string
+	}{
+		{filepath.Join(cache, "weights", "f.part"), syscall.ENOSPC, "; make room on its disk, or set TLKIT_CACHE to a folder on another one"},
+		{filepath.Join(cache+"2", "f.part"), syscall.EDQUOT, "; make room on its disk"},
+		{filepath.Join(cache, "f.part"), syscall.EIO, "; kept"},
+	} {
+		err := tr.errorf("%w; kept", &fs.PathError{Op: "write", Path: tt.path, Err: tt.err})
+		if !errors.Is(err, tt.err) || !strings.HasSuffix(err.Error(), tt.want) {
+			t.Errorf("%s, %v: error %v, want one that ends in %q", tt.path, tt.err, err, tt.want)
+		}
 	}
 }
 

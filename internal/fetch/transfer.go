@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"net/http"
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -73,7 +75,21 @@ func (t *transfer) run(ctx context.Context) error {
 
 // errorf returns an error that names the address of the file.
 func (t *transfer) errorf(format string, args ...any) error {
-	return fmt.Errorf("download of %s: %w", Shown(t.URL), fmt.Errorf(format, args...))
+	err := fmt.Errorf(format, args...)
+	return fmt.Errorf("download of %s: %w%s", Shown(t.URL), err, roomFor(err))
+}
+
+// roomFor returns "; " and the next step for an error of a full disk, else "".
+func roomFor(err error) string {
+	var where *fs.PathError
+	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) || !errors.As(err, &where) {
+		return ""
+	}
+	step := "; make room on its disk"
+	if cache, err := CacheDir(); err == nil && strings.HasPrefix(where.Path, cache+string(os.PathSeparator)) {
+		step += ", or set TLKIT_CACHE to a folder on another one"
+	}
+	return step
 }
 
 // brokenError marks a failure that another attempt may mend.
