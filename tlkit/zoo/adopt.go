@@ -87,7 +87,29 @@ func (v *values) locate(m *Model, sd *weights.StateDict, o LoadOptions) (*fit, *
 		return nil, nil, fmt.Errorf("zoo: %s: %s is part of an adapter (LoRA), which changes the weights beside it: in Python, merge it into the model (merge_and_unload) and save that",
 			sd.Source, f.over[i])
 	}
+	if err := f.computed(m, sd, o); err != nil {
+		return nil, nil, err
+	}
 	return f, sd, f.quantised(sd)
+}
+
+// computed returns an error for a tensor of m that the file has in parts which plainWeights does not put together, such
+// as those of torch.nn.utils.parametrizations.orthogonal: m would get random values for it.
+func (f *fit) computed(m *Model, sd *weights.StateDict, o LoadOptions) error {
+	for _, key := range f.over {
+		rest, ok := strings.CutPrefix(key, f.prefix)
+		layer, parts, found := strings.Cut(rest, parametrizations)
+		if !ok || !found {
+			continue
+		}
+		name, _, _ := strings.Cut(parts, ".")
+		p, ok := m.Param(f.layout.rename(layer + "." + name))
+		if ok && f.from[p.Key] == "" && !(m.InHead(p) && o.Head == HeadNew) {
+			return fmt.Errorf("zoo: %s: %s is kept in parts from which each pass computes it (torch.nn.utils.parametrize), and those of this kind are not put together here: in Python, parametrize.remove_parametrizations(model.%s, %q) before the model is saved",
+				sd.Source, p.Key, layer, name)
+		}
+	}
+	return nil
 }
 
 // backbone returns the tensors for m that the file has, whole up to the output layer, or but for those in f.fresh.

@@ -1,6 +1,7 @@
 package zoo_test
 
 import (
+	"fmt"
 	"math"
 	"path/filepath"
 	"strings"
@@ -92,6 +93,58 @@ func TestReparametrized(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestOtherParametrization: a tensor in parts of a kind that is not computed is refused by its name, in a layer of the
+// backbone, in one under the output layer and in the output layer, unless that is new.
+func TestOtherParametrization(t *testing.T) {
+	away(t)
+	for _, tt := range []struct {
+		model, key string
+		head       zoo.HeadChoice
+		refused    bool
+	}{
+		{"resnet20", "layer1.0.conv1.weight", zoo.HeadAsFound, true},
+		{"resnet20", "head", zoo.HeadAsFound, true},
+		{"resnet20", "head", zoo.HeadNew, false},
+		{"mobilenet_v3_small", "classifier.0.weight", zoo.HeadAsFound, true},
+	} {
+		spec, err := zoo.Info(tt.model)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := zoo.New(spec, []string{"a", "b"}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries, err := m.StateDict()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tt.key == "head" {
+			tt.key = m.HeadKey() + ".weight"
+		}
+		layer := strings.TrimSuffix(tt.key, ".weight")
+		for i, e := range entries {
+			entries[i].Key = "model." + e.Key
+			if e.Key == tt.key { // as torch.nn.utils.parametrizations.orthogonal
+				entries[i].Key = "model." + layer + ".parametrizations.weight.original"
+				entries = append(entries, weights.Entry{Key: "model." + layer + ".parametrizations.weight.0.base", Tensor: e.Tensor})
+			}
+		}
+		path := filepath.Join(t.TempDir(), "w.safetensors")
+		if err := weights.WriteSafetensors(path, entries, nil); err != nil {
+			t.Fatal(err)
+		}
+		_, err = zoo.Load(tt.model, zoo.LoadOptions{Weights: path, Head: tt.head, Classes: []string{"a", "b"}})
+		want := fmt.Sprintf("%s is kept in parts from which each pass computes it", tt.key)
+		if tt.refused && (err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "remove_parametrizations(model."+layer+", \"weight\")")) {
+			t.Errorf("%s, %s: error %v, want %q", tt.model, tt.key, err, want)
+		}
+		if !tt.refused && err != nil {
+			t.Errorf("%s, %s: %v", tt.model, tt.key, err)
+		}
 	}
 }
 
