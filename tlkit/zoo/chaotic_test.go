@@ -24,9 +24,9 @@ var chaotic = map[string]struct{ apart float64 }{
 
 // amplified are models that amplify rounding so that a tolerance of 1e-3 is too narrow for an engine. In
 // efficientnet_v2_s the golden logits, PyTorch's in single precision, are up to 4.1e-4 of their deviation from its
-// logits in double precision (in the first eight), and pure Go, ONNX Runtime and OpenVINO are 5.0e-4, 3.7e-4 and 1.2e-3
-// from the golden ones.
-var amplified = map[string]float64{"efficientnet_v2_s on openvino": 2e-3}
+// logits in double precision (in the first eight), and pure Go, ONNX Runtime and OpenVINO are 1.4e-3 (9.4e-4 without
+// Winograd's convolutions), 3.7e-4 and 1.2e-3 from the golden ones.
+var amplified = map[string]float64{"efficientnet_v2_s on go": 2e-3, "efficientnet_v2_s on openvino": 2e-3}
 
 // TestGoldenDouble computes ill-conditioned networks with the golden files' weights in double precision, where there is
 // room for what they amplify. The logits are the first ones of PyTorch 2.15 and torchvision 0.29.2 in double precision.

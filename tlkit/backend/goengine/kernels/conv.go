@@ -113,6 +113,10 @@ func Conv(t Team, y, x, w []float32, g Geometry, layout KernelLayout, e Epilogue
 		depthwise(t, y, x, w, g, layout.Flipped, e)
 		return
 	}
+	if g.worthWinograd(e) {
+		winogradConv(t, y, x, w, g, layout, e.After)
+		return
+	}
 	if layout == (KernelLayout{}) {
 		var padded bool // the kernel's memory is the same: taps of a row and channels are one axis
 		if x, g, padded = mergeTaps(t, x, g); padded {

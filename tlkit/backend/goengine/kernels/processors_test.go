@@ -31,6 +31,7 @@ func TestWiderIsEqual(t *testing.T) {
 		{Batch: 2, In: [2]int{11, 9}, InC: 17, OutC: 20, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [2]int{1, 1}, Groups: 1},
 		{Batch: 2, In: [2]int{20, 20}, InC: 3, OutC: 64, Kernel: [2]int{7, 7}, Stride: [2]int{2, 2}, Pad: [2]int{3, 3}, Groups: 1},
 		{Batch: 2, In: [2]int{20, 30}, InC: 140, OutC: 256, Kernel: [2]int{1, 1}, Stride: [2]int{1, 1}, Pad: [2]int{1, 0}, Groups: 2},
+		{Batch: 3, In: [2]int{9, 11}, InC: 80, OutC: 112, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [2]int{1, 1}, Groups: 1}, // Winograd's
 		OfRows(1100, 72, 160),
 	} {
 		g := g.whole()
@@ -82,15 +83,20 @@ func TestEqualOnAllProcessors(t *testing.T) {
 	for _, c := range []struct {
 		g              Geometry
 		value, weights uint32
+		winograd       bool
 	}{
-		{Geometry{Batch: 2, In: [2]int{9, 9}, InC: 70, OutC: 96, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [2]int{1, 1}, Groups: 1}, 0xca0e0ea1, 0x53716a10},
-		{Geometry{Batch: 2, In: [2]int{9, 9}, InC: 32, OutC: 32, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [2]int{1, 1}, Groups: 32}, 0xf0f7dc20, 0xc0071ba1},
-		{Geometry{Batch: 1, In: [2]int{20, 20}, InC: 3, OutC: 40, Kernel: [2]int{7, 7}, Stride: [2]int{2, 2}, Pad: [2]int{3, 3}, Groups: 1}, 0x992d3f4f, 0xb91bb3e1},
+		{Geometry{Batch: 2, In: [2]int{9, 9}, InC: 70, OutC: 96, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [2]int{1, 1}, Groups: 1}, 0xca0e0ea1, 0x53716a10, false},
+		{Geometry{Batch: 2, In: [2]int{9, 9}, InC: 32, OutC: 32, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [2]int{1, 1}, Groups: 32}, 0xf0f7dc20, 0xc0071ba1, false},
+		{Geometry{Batch: 1, In: [2]int{20, 20}, InC: 3, OutC: 40, Kernel: [2]int{7, 7}, Stride: [2]int{2, 2}, Pad: [2]int{3, 3}, Groups: 1}, 0x992d3f4f, 0xb91bb3e1, false},
+		{Geometry{Batch: 2, In: [2]int{9, 10}, InC: 48, OutC: 80, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [2]int{1, 1}, Groups: 1}, 0xec30e6f3, 0x822af3fc, true},
 		// Channels remain after the vectors of 8, and all of 3.
-		{Geometry{Batch: 2, In: [2]int{9, 9}, InC: 14, OutC: 14, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [2]int{1, 1}, Groups: 14}, 0x4b315304, 0x3af9e489},
-		{Geometry{Batch: 2, In: [2]int{9, 9}, InC: 3, OutC: 3, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [2]int{1, 1}, Groups: 3}, 0x62c7a3ac, 0x54a1432a},
+		{Geometry{Batch: 2, In: [2]int{9, 9}, InC: 14, OutC: 14, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [2]int{1, 1}, Groups: 14}, 0x4b315304, 0x3af9e489, false},
+		{Geometry{Batch: 2, In: [2]int{9, 9}, InC: 3, OutC: 3, Kernel: [2]int{3, 3}, Stride: [2]int{1, 1}, Pad: [2]int{1, 1}, Groups: 3}, 0x62c7a3ac, 0x54a1432a, false},
 	} {
 		g := c.g.whole()
+		if c.winograd && !g.worthWinograd(Epilogue{}) {
+			continue
+		}
 		x := values(1, g.Batch*g.In[0]*g.In[1]*g.InC)
 		w := values(2, g.Kernel[0]*g.Kernel[1]*g.InC/g.Groups*g.OutC)
 		v := values(3, g.Batch*g.Out[0]*g.Out[1]*g.OutC)

@@ -1,5 +1,6 @@
 // Command genvec writes vec_amd64.go and vec_wasm.go: a loop per operation, four vectors at a time, since a function
-// call for every vector would cost more than the operation. go generate runs it in package kernels.
+// call for every vector would cost more than the operation; and winograd_amd64.go and winograd_wasm.go. go generate
+// runs it in package kernels.
 package main
 
 import (
@@ -132,10 +133,10 @@ func vec{{.Name}}8(d, {{$args}} []float32) int {
 {{end}}`))
 
 func main() {
-	for _, t := range targets {
-		text, err := t.generate()
+	for name, generate := range files() {
+		text, err := generate()
 		if err == nil {
-			err = os.WriteFile(t.File, text, 0o644)
+			err = os.WriteFile(name, text, 0o644)
 		}
 		if err != nil {
 			log.Fatal(err)
@@ -143,9 +144,21 @@ func main() {
 	}
 }
 
-func (t target) generate() ([]byte, error) {
+// files are the generators of the files, by their names.
+func files() map[string]func() ([]byte, error) {
+	all := map[string]func() ([]byte, error){}
+	for _, t := range targets {
+		all[t.File] = func() ([]byte, error) { return generate(file, t) }
+	}
+	for _, t := range winogradTargets {
+		all[t.File] = func() ([]byte, error) { return generate(winograd, t) }
+	}
+	return all
+}
+
+func generate(file *template.Template, target any) ([]byte, error) {
 	var b bytes.Buffer
-	if err := file.Execute(&b, t); err != nil {
+	if err := file.Execute(&b, target); err != nil {
 		return nil, err
 	}
 	return format.Source(b.Bytes())
