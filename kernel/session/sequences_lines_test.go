@@ -47,6 +47,7 @@ func init() {
 			{code: "type Any = any\ntype Err = error"}, {code: "type S3 struct { Any; Err }\nS3{1, io.EOF}.Any", want: "=> 1"}, {code: "func (s S2) sum() int { return s.Eint.v + len(s.v) }\ns.sum()", want: "=> 6"}}},
 		{"a folder as an import path", []step{{code: "import \"./amod\"\n1", fail: "column 8: import \"./amod\": a folder is no import path; one with a go.mod is imported by its module's name, NAME, after !*go mod edit -replace NAME=./amod"}, {code: "import \"../b\"\n1", fail: "NAME=../b"}, {code: "import \"/tmp/c\"\n1", fail: "NAME=/tmp/c"},
 			{code: "!*echo garbage >> go.mod", fail: "can't be used: go: errors parsing go.mod"}}},
+		{"a list that closes a bracket that it did not open", []step{{code: "0,)(", fail: "line 1"}, {code: "1, 2)(3", fail: "line 1"}, {code: "1, 2), f(3", fail: "line 1"}, {code: "1, 2) + (3", fail: "line 1"}, {code: "1, 2)[0", fail: "line 1"}, {code: "(1), (2)", want: "=> 1, 2"}, {code: "1, len([]int{2, 3})", want: "=> 1, 2"}}},
 		{"words of the language, and constants without room", []step{{code: "for?", want: "for i := range 10"}, {code: "?func", want: "func add(a, b int) int"}, {code: "math.MaxUint64", fail: "overflows int; convert it to uint64"}, {code: "1, 1 << 63", fail: "convert it to uint64"}, {code: "1 << 70", fail: "for instance to float64"},
 			{code: "func f() int { return 4 } f()", fail: "behind a } a new line begins, or a ;"}}},
 		{"functions, types and constants of the cell that ends the worker", []step{
