@@ -153,6 +153,10 @@ func Conv(t Team, y, x, w []float32, g Geometry, layout KernelLayout, e Epilogue
 
 // packKernel puts the kernel into panels of 16 output channels: [group, panel, tap, in, 16], zeros added.
 func packKernel(team Team, packed, w []float32, taps, gi, gout, groups int, layout KernelLayout) {
+	if !layout.OutIn && gout%tileCols == 0 {
+		packRows(team, packed, w, taps, gi, gout, groups, layout.Flipped)
+		return
+	}
 	panels := (gout + tileCols - 1) / tileCols
 	out := gout * groups
 	team(groups*panels*taps, func(_, task int) {
@@ -177,6 +181,25 @@ func packKernel(team Team, packed, w []float32, taps, gi, gout, groups int, layo
 		}
 		for i := range gi {
 			copy(to[i*tileCols:i*tileCols+n], from[i*out:])
+		}
+	})
+}
+
+// packRows is packKernel for whole panels of a kernel [in, out]. A task copies some input channels of a tap for all
+// panels, so that memory is read along its lines.
+func packRows(team Team, packed, w []float32, taps, gi, gout, groups int, flipped bool) {
+	const most = 16 // input channels of a task
+	panels, blocks := gout/tileCols, (gi+most-1)/most
+	out := gout * groups
+	team(groups*taps*blocks, func(_, task int) {
+		gr, tap, i := task/(taps*blocks), task/blocks%taps, task%blocks*most
+		n := min(most, gi-i)
+		from := w[(tap*gi+i)*out+gr*gout:]
+		if flipped {
+			from = w[((taps-1-tap)*gi+i)*out+gr*gout:]
+		}
+		for panel := range panels {
+			copyRuns(packed[(((gr*panels+panel)*taps+tap)*gi+i)*tileCols:], from[panel*tileCols:], 1, out, n)
 		}
 	})
 }
