@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -84,6 +85,19 @@ func TestKernelEnv(t *testing.T) {
 		}
 		if _, n := get(env, envGonbDir); n != 0 {
 			t.Errorf("%s of another kernel was kept", envGonbDir)
+		}
+	}
+	u, err := user.Current()
+	if err != nil {
+		t.Skip(err)
+	}
+	for _, base := range [][]string{nil, {"HOME="}} {
+		want, times := "", 0
+		if canWrite(u.HomeDir) {
+			want, times = u.HomeDir, 1
+		}
+		if got, n := get(kernelEnv(base, "/p", m, "/tmp/k"), "HOME"); got != want || n != times {
+			t.Errorf("from %q, HOME is %q (%d times), want %q", base, got, n, want)
 		}
 	}
 }
