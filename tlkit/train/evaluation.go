@@ -1,9 +1,7 @@
 package train
 
 import (
-	"bytes"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"math"
@@ -15,8 +13,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
-	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
-	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
+	"github.com/tlkit-go/tlkit-notebooks/internal/csvfile"
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/internal/sentence"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/plots"
@@ -259,18 +256,11 @@ func (r *Result) WriteCSV(path string) error {
 }
 
 func (p Predictions) writeCSV(path string, classes []string) error {
-	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	w.Write([]string{"image", "class", "predicted", "probability", "right"})
+	rows := [][]string{{"image", "class", "predicted", "probability", "right"}}
 	for i, name := range p.Names {
-		w.Write([]string{name, classes[p.Labels[i]], classes[p.Predicted[i]], fmt.Sprintf("%.6f", p.Confidence[i]), fmt.Sprint(p.Labels[i] == p.Predicted[i])})
+		rows = append(rows, []string{name, classes[p.Labels[i]], classes[p.Predicted[i]], fmt.Sprintf("%.6f", p.Confidence[i]), fmt.Sprint(p.Labels[i] == p.Predicted[i])})
 	}
-	w.Flush() // into memory
-	path, err := fetch.ExpandHome(path)
-	if err == nil {
-		err = atomicfile.WriteBytes(path, b.Bytes())
-	}
-	if err != nil {
+	if err := csvfile.Write(path, rows); err != nil {
 		return fmt.Errorf("tlkit: writing the predictions: %w", err)
 	}
 	return nil

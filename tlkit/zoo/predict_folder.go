@@ -1,10 +1,8 @@
 package zoo
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"maps"
@@ -18,7 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/tlkit-go/tlkit-notebooks/internal/atomicfile"
+	"github.com/tlkit-go/tlkit-notebooks/internal/csvfile"
 	"github.com/tlkit-go/tlkit-notebooks/internal/fetch"
 	"github.com/tlkit-go/tlkit-notebooks/internal/imagefiles"
 	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
@@ -185,24 +183,18 @@ func (f FolderPrediction) Counts() ClassCounts {
 }
 
 // WriteCSV writes a line per file: its path, the class, its probability, whether that is below the threshold of a
-// calibrated model, and the error of a file that could not be read.
+// calibrated model, and the error of a file that could not be read. Bytes of a name that are not UTF-8 are written as
+// \xe9.
 func (f FolderPrediction) WriteCSV(path string) error {
-	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	w.Write([]string{"file", "predicted", "probability", "uncertain", "error"})
+	rows := [][]string{{"file", "predicted", "probability", "uncertain", "error"}}
 	for _, p := range f {
 		if p.Err != nil {
-			w.Write([]string{p.File, "", "", "", p.Err.Error()})
+			rows = append(rows, []string{p.File, "", "", "", p.Err.Error()})
 			continue
 		}
-		w.Write([]string{p.File, p.Class, fmt.Sprintf("%.6f", p.Probability), strconv.FormatBool(p.Uncertain), ""})
+		rows = append(rows, []string{p.File, p.Class, fmt.Sprintf("%.6f", p.Probability), strconv.FormatBool(p.Uncertain), ""})
 	}
-	w.Flush() // into memory
-	path, err := fetch.ExpandHome(path)
-	if err == nil {
-		err = atomicfile.WriteBytes(path, b.Bytes())
-	}
-	if err != nil {
+	if err := csvfile.Write(path, rows); err != nil {
 		return fmt.Errorf("zoo: writing the predictions: %w", err)
 	}
 	return nil
