@@ -107,6 +107,9 @@ func (c *call) open() (*Run, error) {
 		}
 	}
 	away.tell(run)
+	if !run.anyStarted() {
+		run.Config.Engines = nil // nothing that they computed is left
+	}
 	if err := c.writeGraph(run, len(old.Strategies) > 0); err != nil {
 		return nil, fmt.Errorf("tlkit: run %q: %w", c.name, err)
 	}

@@ -85,6 +85,16 @@ func (r *Run) versionNumbers() ([]int, error) {
 	return numbers, nil
 }
 
+// othersStarted reports whether the run has results of another strategy than the one at an index.
+func (r *Run) othersStarted(at int) bool {
+	for i, res := range r.Results {
+		if i != at && res.anyStarted() {
+			return true
+		}
+	}
+	return false
+}
+
 // archive moves strategies, given in the form of run.json, to a new version, and returns its number. The recipe is the
 // one that they were trained with.
 func (r *Run) archive(recipe Recipe, strategies []json.RawMessage, changed []string) (int, error) {
@@ -151,6 +161,9 @@ func (c *call) restoreVersion(run *Run, at int, w wanted) (int, error) {
 			return 0, fmt.Errorf("tlkit: bringing back version %d of run %q: %w", n, run.Name, err)
 		}
 		run.Config.Data.keep(v.Config.Data)
+		if !run.othersStarted(at) {
+			run.Config.Engines = v.Config.Engines // of all results that the run has
+		}
 		run.Config.Strategies[at] = v.Config.Strategies[i] // its checkpoints have this one's identity
 		v.Config.Strategies = slices.Delete(v.Config.Strategies, i, i+1)
 		if len(v.Config.Strategies) == 0 {
