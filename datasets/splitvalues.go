@@ -25,7 +25,9 @@ func (l *listing) nameSplits(column string, o Options) error {
 		return err
 	}
 	yesNo := len(meaning) == 0 && markOf(column, found) == valSplit
-	l.noteBlankSplits(column)
+	if column != "" {
+		l.noteBlankSplits(column)
+	}
 	for i, e := range l.entries {
 		split, named := meaning[e.split]
 		switch usual := splitOf(e.split); {
@@ -59,7 +61,7 @@ func (l *listing) noteBlankSplits(column string) {
 			blank, first = blank+1, cmp.Or(first, e.path)
 		}
 	}
-	if column != "" && blank > 0 {
+	if blank > 0 {
 		l.notes = append(l.notes, fmt.Sprintf("column %q says nothing for %d images, such as %s: they are for training", column, blank, first))
 	}
 }

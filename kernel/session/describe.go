@@ -3,7 +3,6 @@
 package session
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"go/types"
@@ -21,7 +20,11 @@ func (s *Session) showHelpOn(ctx context.Context, on asked) *Error {
 		s.out.text("stdout", row.usage()+"\n")
 		return nil
 	}
-	if text := cmp.Or(keyword.Example(on.name), s.helpText(ctx, on)); text != "" {
+	text := keyword.Example(on.name)
+	if text == "" {
+		text = s.helpText(ctx, on)
+	}
+	if text != "" {
 		s.out.text("stdout", text+"\n")
 		return nil
 	}

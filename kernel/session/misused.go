@@ -13,37 +13,24 @@ import (
 
 // misused returns the part of a message about a name of the wrong role: a type, or a package, that stands as a value.
 // It returns "" for other messages. The types of the cell must be known, so call it after the check.
-func (t *typed) misused(msg string, pos token.Pos) string {
+func (t *typed) misused(msg string, pos token.Pos) (text string) {
 	if !strings.HasSuffix(msg, " (type) is not an expression") {
 		return ""
 	}
-	for x := range t.namesAt(pos) {
-		if tv := t.info.Types[x]; tv.IsType() && isNamed(tv.Type) {
-			return fmt.Sprintf("; it is a type, not a value; a value is written %s", valueOf(tv.Type, types.ExprString(x)))
+	ast.Inspect(t.cellFile, func(n ast.Node) bool {
+		x, ok := n.(ast.Expr)
+		if !ok || x.Pos() != pos {
+			return text == ""
 		}
-	}
-	return ""
-}
-
-// namesAt yields the expressions at a position that are a name, or a package's name.
-func (t *typed) namesAt(pos token.Pos) func(yield func(ast.Expr) bool) {
-	return func(yield func(ast.Expr) bool) {
-		goesOn := true
-		ast.Inspect(t.cellFile, func(n ast.Node) bool {
-			switch x := n.(type) {
-			case *ast.SelectorExpr:
-				if x.Pos() == pos {
-					goesOn = goesOn && yield(x)
-					return false
-				}
-			case *ast.Ident:
-				if x.Pos() == pos {
-					goesOn = goesOn && yield(x)
-				}
+		_, isSelector := x.(*ast.SelectorExpr)
+		if _, isName := x.(*ast.Ident); isName || isSelector {
+			if tv := t.info.Types[x]; tv.IsType() && isNamed(tv.Type) {
+				text = fmt.Sprintf("; it is a type, not a value; a value is written %s", valueOf(tv.Type, types.ExprString(x)))
 			}
-			return goesOn
-		})
-	}
+		}
+		return text == "" && !isSelector // pkg of pkg.T has the same position
+	})
+	return text
 }
 
 // isNamed reports whether a type has a declaration: its name alone does not tell what a value looks like.

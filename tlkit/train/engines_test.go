@@ -60,7 +60,7 @@ func TestEnginesAreRecorded(t *testing.T) {
 	if len(run.Warnings) != 1 || !strings.Contains(run.Warnings[0], "go for steps, gomlx for evaluations so far, on gomlx from here") {
 		t.Errorf("other engines: warnings %q", run.Warnings)
 	}
-	// What is trained anew, or comes back from a version, was not computed on the engines of what went there.
+	// The warning is about a result that goes on. One that is trained anew, or comes back from a version, does not.
 	r.BatchSize, r.Epochs = 3, 1
 	train.UseEngines(t, "go", "go")
 	if run = compare(t, r, "recorded", paint(t), e.model, e.Strategy); len(run.Warnings) != 1 || strings.Contains(run.Warnings[0], "so far") {

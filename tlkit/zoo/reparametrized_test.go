@@ -118,25 +118,20 @@ func TestOtherParametrization(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		entries, err := m.StateDict()
-		if err != nil {
-			t.Fatal(err)
-		}
 		if tt.key == "head" {
 			tt.key = m.HeadKey() + ".weight"
 		}
 		layer := strings.TrimSuffix(tt.key, ".weight")
-		for i, e := range entries {
-			entries[i].Key = "model." + e.Key
-			if e.Key == tt.key { // as torch.nn.utils.parametrizations.orthogonal
-				entries[i].Key = "model." + layer + ".parametrizations.weight.original"
-				entries = append(entries, weights.Entry{Key: "model." + layer + ".parametrizations.weight.0.base", Tensor: e.Tensor})
+		path := checkpoint(t, m, func(entries []weights.Entry) []weights.Entry {
+			for i, e := range entries {
+				entries[i].Key = "model." + e.Key
+				if e.Key == tt.key { // as torch.nn.utils.parametrizations.orthogonal
+					entries[i].Key = "model." + layer + ".parametrizations.weight.original"
+					entries = append(entries, weights.Entry{Key: "model." + layer + ".parametrizations.weight.0.base", Tensor: e.Tensor})
+				}
 			}
-		}
-		path := filepath.Join(t.TempDir(), "w.safetensors")
-		if err := weights.WriteSafetensors(path, entries, nil); err != nil {
-			t.Fatal(err)
-		}
+			return entries
+		})
 		_, err = zoo.Load(tt.model, zoo.LoadOptions{Weights: path, Head: tt.head, Classes: []string{"a", "b"}})
 		want := fmt.Sprintf("%s is kept in parts from which each pass computes it", tt.key)
 		if tt.refused && (err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "remove_parametrizations(model."+layer+", \"weight\")")) {
