@@ -187,11 +187,11 @@ func (l labPage) save(dir string) {
 	}
 }
 
-// theme changes JupyterLab's theme: Light or Dark.
+// theme changes JupyterLab's theme: Light or Dark. While it loads a theme, JupyterLab lays its splash over the page.
 func (l labPage) theme(name string) {
 	l.t.Helper()
 	l.eval(`(window.jupyterapp.commands.execute("apputils:change-theme", {theme: "JupyterLab ` + name + `"}), "")`)
-	l.wait("the theme", fmt.Sprintf(`document.body.dataset.jpThemeLight === "%t"`, name == "Light"), time.Minute)
+	l.wait("the theme", fmt.Sprintf(`document.body.dataset.jpThemeLight === "%t" && !document.getElementById("jupyterlab-splash")`, name == "Light"), time.Minute)
 }
 
 // shot keeps a picture of the page if pictures are asked for.
