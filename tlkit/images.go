@@ -13,10 +13,13 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/train"
 )
 
-// ShowImages displays the first n images of each class of a split, under their class names.
+// ShowImages displays the first n images of each class of a split, under their class names; n is at least 1.
 func ShowImages(split *datasets.Split, n int) error {
 	if split == nil || split.Len() == 0 {
 		return errors.New("tlkit: the split to show has no images")
+	}
+	if n < 1 {
+		return fmt.Errorf("tlkit: ShowImages is to show %d images of each class; give at least 1", n)
 	}
 	names := classnames.Distinct(split.Classes())
 	byClass := make([][]plots.Captioned, len(names))
@@ -42,8 +45,17 @@ func gridColumns(perClass int) int {
 }
 
 // ShowMistakes displays up to n validation images, or test images of data without those, that the strategy's best epoch
-// classified wrongly, the most confident mistakes first.
+// classified wrongly, the most confident mistakes first; n is at least 1.
 func ShowMistakes(result *Result, data *datasets.Dataset, n int) error {
+	if _, ok := result.Best(); !ok {
+		return errors.New("tlkit: there is no result to show mistakes of: the strategy has completed no epoch yet; run Compare again to continue it")
+	}
+	switch {
+	case data == nil:
+		return errors.New("tlkit: ShowMistakes has no data set (nil); give the data set of the run")
+	case n < 1:
+		return fmt.Errorf("tlkit: ShowMistakes is to show %d images; give at least 1", n)
+	}
 	split := train.EvalSplit(data)
 	p := result.Predictions
 	if split == nil || split.Len() != len(p.Labels) {

@@ -125,6 +125,19 @@ func TestNotebook(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "evaluated on 6 images") {
 		t.Errorf("mistakes on other data: error %v", err)
 	}
+	if err := tlkit.ShowMistakes(none, data, 4); err == nil || !strings.Contains(err.Error(), "completed no epoch") {
+		t.Errorf("mistakes of no result: error %v", err)
+	}
+	if err := tlkit.ShowMistakes(result, nil, 4); err == nil || !strings.Contains(err.Error(), "no data set") {
+		t.Errorf("mistakes on no data set: error %v", err)
+	}
+	for _, n := range []int{0, -1} {
+		for name, err := range map[string]error{"images": tlkit.ShowImages(data.Train, n), "mistakes": tlkit.ShowMistakes(result, data, n)} {
+			if err == nil || !strings.Contains(err.Error(), "give at least 1") {
+				t.Errorf("%d %s: error %v", n, name, err)
+			}
+		}
+	}
 	if err := tlkit.ShowImages(nil, 3); err == nil || !strings.Contains(err.Error(), "no images") {
 		t.Errorf("images of no split: error %v", err)
 	}

@@ -2,7 +2,6 @@ package train
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -55,8 +54,8 @@ type ClassScore struct {
 // Evaluate runs the trained model, with the weights of the best epoch, on a split: a test set that took no part in the
 // choice of epochs, or another source of the same classes, or of some of them; see [Evaluate].
 func (r *Result) Evaluate(split *datasets.Split) (*Evaluation, error) {
-	if r == nil {
-		return nil, errors.New("tlkit: there is no result to evaluate: no strategy of the run has completed an epoch yet; run Compare again to continue it")
+	if err := r.exists("evaluate"); err != nil {
+		return nil, err
 	}
 	if r.NoHead {
 		return nil, fmt.Errorf("tlkit: strategy %q classifies by the training images' features, which no model has; fit it on features of your own (strategy.KNN{}.Fit) to classify others", r.Strategy)
@@ -249,8 +248,8 @@ func (e *Evaluation) WriteCSV(path string) error { return e.Predictions.writeCSV
 // WriteCSV writes a line per validation image to a file, as the best epoch classified it: its name, its class, the
 // predicted one, the probability of that, and whether it is right.
 func (r *Result) WriteCSV(path string) error {
-	if r == nil {
-		return errors.New("tlkit: there is no result to write: no strategy of the run has completed an epoch yet; run Compare again to continue it")
+	if err := r.exists("write"); err != nil {
+		return err
 	}
 	return r.Predictions.writeCSV(path, r.run.Config.Data.Classes)
 }

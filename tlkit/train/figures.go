@@ -175,6 +175,9 @@ func (r *Run) Bundle() (map[string]any, error) {
 
 // Bundle is the result's row of the table with its curves; see [Run.Bundle].
 func (r *Result) Bundle() (map[string]any, error) {
+	if err := r.exists("show"); err != nil {
+		return nil, err
+	}
 	own := *r.run
 	own.Results = []*Result{r}
 	return plots.Stack(r.shown(), own.Curves(), own.Summary()).Bundle()
@@ -188,12 +191,19 @@ func (r *Run) Table() error {
 	return plots.Show(plots.Stack(r.Name, r.Summary(), r.verdict().figure()))
 }
 
-// ConfusionMatrix returns how the compared images of each class (rows) were classified (columns) in the best epoch.
+// ConfusionMatrix returns how the compared images of each class (rows) were classified (columns) in the best epoch; nil
+// without a result.
 func (r *Result) ConfusionMatrix() [][]int {
+	if r == nil {
+		return nil
+	}
 	return r.Predictions.confusion(len(r.run.Config.Data.Classes))
 }
 
 // Confusion shows the confusion matrix of the strategy's best epoch.
 func (r *Result) Confusion() error {
+	if err := r.exists("show"); err != nil {
+		return err
+	}
 	return plots.Show(plots.Confusion(r.run.Config.Data.Classes, r.ConfusionMatrix()))
 }

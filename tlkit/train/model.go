@@ -18,8 +18,8 @@ import (
 // one. With several seeds it is the first seed's; call Model on a result in Repeats for another seed's. A strategy that
 // classifies without the model's head (KNN) has none: its head would have the values that it began with.
 func (r *Result) Model() (*zoo.Model, error) {
-	if r == nil {
-		return nil, errors.New("tlkit: there is no result to take a model of: no strategy of the run has completed an epoch yet; run Compare again to continue it")
+	if err := r.exists("take a model of"); err != nil {
+		return nil, err
 	}
 	if err := r.needsHead("take the model of another strategy"); err != nil {
 		return nil, err
@@ -93,8 +93,8 @@ func (r *Run) spec() (zoo.Spec, error) {
 // Export writes the trained model, with the weights of the best epoch, to a .pth, .safetensors or .onnx file with its
 // class names, preprocessing and calibration beside it: run.Best().Export("ants.onnx"). See [zoo.Model.Export].
 func (r *Result) Export(path string) error {
-	if r == nil {
-		return errors.New("tlkit: there is no result to export: no strategy of the run has completed an epoch yet; run Compare again to continue it")
+	if err := r.exists("export"); err != nil {
+		return err
 	}
 	if err := r.needsHead("export another strategy"); err != nil {
 		return err

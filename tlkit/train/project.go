@@ -2,7 +2,6 @@ package train
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -16,8 +15,8 @@ import (
 //
 //	run.Best().Project("antbee", tlkit.ProjectOptions{Data: ants})
 func (r *Result) Project(name string, opts project.Options) (*project.Project, error) {
-	if r == nil {
-		return nil, errors.New("tlkit: there is no result to make a project of: no strategy of the run has completed an epoch yet; run Compare again to continue it")
+	if err := r.exists("make a project of"); err != nil {
+		return nil, err
 	}
 	if d := opts.Data; d != nil {
 		if same, _ := d.Matches(r.run.Config.Data.Fingerprint); !same {

@@ -213,8 +213,22 @@ func (d *Divergence) String() string {
 	return fmt.Sprintf("diverged in epoch %d at rate %g", d.Epoch, d.LearningRate)
 }
 
+// exists returns an error, with what to do next, if there is no result: [Run.Best] gives nil before the first epoch. The
+// other methods of nil return what a result without an epoch has.
+func (r *Result) exists(to string) error {
+	if r != nil {
+		return nil
+	}
+	return fmt.Errorf("tlkit: there is no result to %s: no strategy of the run has completed an epoch yet; run Compare again to continue it", to)
+}
+
 // Seeds returns the results of all seeds, this one first.
-func (r *Result) Seeds() []*Result { return append([]*Result{r}, r.Repeats...) }
+func (r *Result) Seeds() []*Result {
+	if r == nil {
+		return nil
+	}
+	return append([]*Result{r}, r.Repeats...)
+}
 
 // Predictions are how a model classifies the validation images, in the split's order.
 type Predictions struct {
@@ -247,6 +261,9 @@ func (p Predictions) valid(classes int) bool {
 // Best returns the epoch whose weights and predictions are kept: that of the highest validation accuracy, unless
 // Recipe.Restore selects another. ok is false before the first epoch is complete.
 func (r *Result) Best() (e Epoch, ok bool) {
+	if r == nil {
+		return Epoch{}, false
+	}
 	var keep Restore
 	if r.run != nil {
 		keep = r.run.Config.Recipe.Restore
@@ -260,7 +277,7 @@ func (r *Result) Best() (e Epoch, ok bool) {
 
 // Last returns the last complete epoch; ok is false before the first is.
 func (r *Result) Last() (e Epoch, ok bool) {
-	if len(r.History) == 0 {
+	if r == nil || len(r.History) == 0 {
 		return Epoch{}, false
 	}
 	return r.History[len(r.History)-1], true
@@ -268,6 +285,9 @@ func (r *Result) Last() (e Epoch, ok bool) {
 
 // Seconds is the time of all epochs.
 func (r *Result) Seconds() float64 {
+	if r == nil {
+		return 0
+	}
 	sum := 0.0
 	for _, e := range r.History {
 		sum += e.Seconds

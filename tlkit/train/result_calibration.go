@@ -28,8 +28,8 @@ type storedCalibration struct {
 //
 //	run.Best().Calibrate(ants.Val, tlkit.CalibrateOptions{Precision: 0.95})
 func (r *Result) Calibrate(split *datasets.Split, opts ...CalibrateOptions) (*Calibrated, error) {
-	if r == nil {
-		return nil, errors.New("tlkit: there is no result to calibrate: no strategy of the run has completed an epoch yet; run Compare again to continue it")
+	if err := r.exists("calibrate"); err != nil {
+		return nil, err
 	}
 	if err := r.needsHead("calibrate another strategy"); err != nil {
 		return nil, err

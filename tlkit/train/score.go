@@ -93,7 +93,15 @@ func (r *Result) Score() Score {
 // BalancedAccuracy is the mean recall of the classes on the validation images in the best epoch. A model that always
 // names the most frequent class reaches only 1/(number of classes), however frequent that class is. A class without
 // images is left out. The result is NaN before the first epoch.
-func (r *Result) BalancedAccuracy() float64 { return r.Predictions.balancedAccuracy() }
+func (r *Result) BalancedAccuracy() float64 { return r.predictions().balancedAccuracy() }
+
+// predictions are none without a result.
+func (r *Result) predictions() Predictions {
+	if r == nil {
+		return Predictions{}
+	}
+	return r.Predictions
+}
 
 func (p Predictions) balancedAccuracy() float64 {
 	images, hits := map[int]float64{}, map[int]float64{}
@@ -113,7 +121,7 @@ func (p Predictions) balancedAccuracy() float64 {
 // MacroF1 is the mean over the classes of 2TP/(2TP+FP+FN) on the validation images in the best epoch. Unlike in
 // accuracy, rare classes count as much as frequent ones. A class that neither occurs nor is predicted is left out. The
 // result is NaN before the first epoch.
-func (r *Result) MacroF1() float64 { return r.Predictions.macroF1() }
+func (r *Result) MacroF1() float64 { return r.predictions().macroF1() }
 
 func (p Predictions) macroF1() float64 {
 	type counts struct{ hit, wrong, missed float64 }
