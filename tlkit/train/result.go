@@ -213,8 +213,8 @@ func (d *Divergence) String() string {
 	return fmt.Sprintf("diverged in epoch %d at rate %g", d.Epoch, d.LearningRate)
 }
 
-// exists returns an error, with what to do next, if there is no result: [Run.Best] gives nil before the first epoch. The
-// other methods of nil return what a result without an epoch has.
+// exists returns an error, with what to do next, if there is no result: [Run.Best] gives nil before the first epoch.
+// The other methods of nil return what a result without an epoch has.
 func (r *Result) exists(to string) error {
 	if r != nil {
 		return nil
