@@ -57,6 +57,27 @@ func dotStepsAVX2(a, b *float32, n, c int, dst *float32, astep, bstep int)
 //go:noescape
 func dotStepsAVX512(a, b *float32, n, c int, dst *float32, astep, bstep int)
 
+//go:noescape
+func copyRunsAVX2(to, from *float32, every, step, n int)
+
+//go:noescape
+func copyTwelvesAVX2(to *float32, rows *unsafe.Pointer, n, at int)
+
+// copyRunsFast is copyRuns for n > 0, and copyTwelvesFast copyTwelves; they report whether they did it.
+func copyRunsFast(to, from *float32, every, step, n int) bool {
+	if hasAVX2 {
+		copyRunsAVX2(to, from, every, step, n)
+	}
+	return hasAVX2
+}
+
+func copyTwelvesFast(to *float32, rows *unsafe.Pointer, n, at int) bool {
+	if hasAVX2 {
+		copyTwelvesAVX2(to, rows, n, at)
+	}
+	return hasAVX2
+}
+
 // igemm6x16 computes a tile of 6 pixels by 16 channels: for each pixel i, *c[i] = start + the sum over taps t and
 // channels j < k of a[6*t+i][j] * b[boff[t]+16*j : +16]. With relu 1, negative results become 0.
 func igemm6x16(a *unsafe.Pointer, boff *int, taps, k int, b *float32, c *unsafe.Pointer, start *float32, relu int) {

@@ -327,3 +327,47 @@ pixel:
 	VMOVUPS Y11, 32(DX)
 	VZEROUPPER
 	RET
+
+// func copyRunsAVX2(to, from *float32, every, step, n int)
+// n must not be 0.
+TEXT ·copyRunsAVX2(SB), NOSPLIT, $0-40
+	MOVQ to+0(FP), DI
+	MOVQ from+8(FP), SI
+	MOVQ every+16(FP), AX
+	MOVQ step+24(FP), BX
+	MOVQ n+32(FP), CX
+	SHLQ $6, AX
+	SHLQ $2, BX
+
+run:
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), Y1
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ BX, SI
+	ADDQ AX, DI
+	DECQ CX
+	JNZ run
+	VZEROUPPER
+	RET
+
+// func copyTwelvesAVX2(to *float32, rows *unsafe.Pointer, n, at int)
+// n must not be 0.
+TEXT ·copyTwelvesAVX2(SB), NOSPLIT, $0-32
+	MOVQ to+0(FP), DI
+	MOVQ rows+8(FP), SI
+	MOVQ n+16(FP), CX
+	MOVQ at+24(FP), AX
+
+row:
+	MOVQ (SI), BX
+	VMOVUPS (BX)(AX*1), Y0
+	VMOVUPS 32(BX)(AX*1), X1
+	VMOVUPS Y0, (DI)
+	VMOVUPS X1, 32(DI)
+	ADDQ $8, SI
+	ADDQ $48, DI
+	DECQ CX
+	JNZ row
+	VZEROUPPER
+	RET

@@ -25,5 +25,9 @@ func outer6x32(_ *unsafe.Pointer, _, _ int, _ *float32, _, _ int, _ *float32, _,
 
 func dotSteps(_, _ *float32, _, _ int, _ *float32, _, _ int) bool { return false }
 
+func copyRunsFast(_, _ *float32, _, _, _ int) bool { return false }
+
+func copyTwelvesFast(_ *float32, _ *unsafe.Pointer, _, _ int) bool { return false }
+
 // Wide reports whether there are kernels with vectors of 512 bits for this processor.
 func Wide() bool { return false }

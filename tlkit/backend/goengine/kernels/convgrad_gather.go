@@ -85,12 +85,12 @@ func (g *gathered) free() {
 	putFloats(g.packed)
 }
 
-// adjoints copies those of the pairs of panels, which begin at v.
+// adjoints copies those of the pairs of panels, which begin at v. It goes pixel by pixel, along the lines of memory.
 func (g *gathered) adjoints(v []float32) {
-	for pair := range g.pairs {
+	for pixel := range g.pixels {
+		from := v[pixel*g.k.g.OutC:]
 		for panel := range 2 {
-			to := g.packed[pair*g.pixels*gatherCols+panel*tileCols:]
-			copyRuns(to, v[pair*gatherCols+panel*tileCols:], 2, g.k.g.OutC, g.pixels)
+			copyRuns(g.packed[pixel*gatherCols+panel*tileCols:], from[panel*tileCols:], 2*g.pixels, gatherCols, g.pairs)
 		}
 	}
 }

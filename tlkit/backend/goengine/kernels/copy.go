@@ -7,6 +7,13 @@ import "unsafe"
 
 // copyRuns copies n runs of 16 values: the i-th from from[i*step] to to[16*i*every].
 func copyRuns(to, from []float32, every, step, n int) {
+	if n == 0 {
+		return
+	}
+	_, _ = from[(n-1)*step+15], to[16*(n-1)*every+15]
+	if copyRunsFast(&to[0], &from[0], every, step, n) {
+		return
+	}
 	for i := range n {
 		run := *(*[16]float32)(from[i*step:])
 		*(*[16]float32)(to[16*i*every:]) = run
@@ -15,6 +22,13 @@ func copyRuns(to, from []float32, every, step, n int) {
 
 // copyTwelves copies twelve values of each row, at bytes after its start, one after the other.
 func copyTwelves(to []float32, rows []unsafe.Pointer, at int) {
+	if len(rows) == 0 {
+		return
+	}
+	_ = to[12*len(rows)-1]
+	if copyTwelvesFast(&to[0], &rows[0], len(rows), at) {
+		return
+	}
 	for i, row := range rows {
 		run := *(*[12]float32)(unsafe.Add(row, at))
 		*(*[12]float32)(to[12*i:]) = run

@@ -2,7 +2,9 @@ package kernels
 
 import (
 	"fmt"
+	"slices"
 	"testing"
+	"unsafe"
 )
 
 // TestTranspose holds matrices of whole squares and of others against the definition; values around them stay.
@@ -27,4 +29,31 @@ func TestTranspose(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestCopies holds runs and twelves against their definitions; values between them stay.
+func TestCopies(t *testing.T) {
+	from := randoms(1, 400)
+	eachProcessor(t, func(t *testing.T) {
+		for n := range 8 {
+			to, want := randoms(2, 400), randoms(2, 400)
+			for i := range n {
+				copy(want[3+16*i*3:][:16], from[5+i*17:])
+			}
+			copyRuns(to[3:], from[5:], 3, 17, n)
+			if !slices.Equal(to, want) {
+				t.Errorf("%d runs are %v, want %v", n, to, want)
+			}
+			to, want = randoms(2, 400), randoms(2, 400)
+			rows := make([]unsafe.Pointer, n)
+			for i := range rows {
+				rows[i] = unsafe.Pointer(&from[7*i])
+				copy(want[1+12*i:][:12], from[7*i+2:])
+			}
+			copyTwelves(to[1:], rows, 4*2)
+			if !slices.Equal(to, want) {
+				t.Errorf("%d rows give %v, want %v", n, to, want)
+			}
+		}
+	})
 }
