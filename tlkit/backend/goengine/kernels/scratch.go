@@ -2,11 +2,31 @@ package kernels
 
 import (
 	"math/bits"
+	"slices"
 	"sync"
+	"time"
 )
 
-// Scratch memory for the duration of one operation, in pools by size: eight sizes between two powers of two.
-var floats [48 << stepBits]sync.Pool
+// scratch is memory for the duration of one operation.
+var scratch pool
+
+// pool keeps memory by size, eight sizes between two powers of two. A sync.Pool would lose it with every second garbage
+// collection, of which a service has many a second; new memory must be cleared and mapped. What lies unused for idle is
+// given up.
+type pool struct {
+	mu      sync.Mutex
+	free    [48 << stepBits][]spare // by size, the last one that was put back at the end
+	period  int                     // counts the spans of time idle
+	ticking bool                    // at the end of the period expire is called
+}
+
+type spare struct {
+	values []float32
+	period int // when it was put back
+}
+
+// idle is the time after which unused memory is given up; it may take twice as long.
+const idle = 5 * time.Second
 
 // stepBits is the logarithm of the number of sizes between two powers of two.
 const stepBits = 3
@@ -34,18 +54,56 @@ func sizeClass(n int) (class, size int) {
 }
 
 // getFloats returns n values with arbitrary content.
-func getFloats(n int) []float32 {
+func getFloats(n int) []float32 { return scratch.get(n) }
+
+func putFloats(s []float32) { scratch.put(s) }
+
+func (p *pool) get(n int) []float32 {
 	class, size := sizeClass(n)
-	for c := range 1 << stepBits { // memory that is up to twice as large does as well
-		if p, ok := floats[class+c].Get().(*[]float32); ok {
-			return (*p)[:n]
-		}
+	if s := p.take(class); s != nil {
+		return s[:n]
 	}
 	return NewFloats(size)[:n]
 }
 
-func putFloats(s []float32) {
+// take returns memory of a class or of one up to twice as large, nil if there is none.
+func (p *pool) take(class int) []float32 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := class; c < class+1<<stepBits; c++ {
+		if last := len(p.free[c]) - 1; last >= 0 {
+			s := p.free[c][last].values
+			p.free[c][last] = spare{}
+			p.free[c] = p.free[c][:last]
+			return s
+		}
+	}
+	return nil
+}
+
+func (p *pool) put(s []float32) {
 	s = s[:cap(s)]
 	class, _ := sizeClass(len(s))
-	floats[class].Put(&s)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free[class] = append(p.free[class], spare{s, p.period})
+	if !p.ticking {
+		p.ticking = true
+		time.AfterFunc(idle, p.expire)
+	}
+}
+
+// expire gives up what was put back before this period, and begins the next one.
+func (p *pool) expire() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ticking = false
+	for class, free := range p.free {
+		p.free[class] = slices.DeleteFunc(free, func(s spare) bool { return s.period < p.period })
+		p.ticking = p.ticking || len(p.free[class]) > 0
+	}
+	p.period++
+	if p.ticking {
+		time.AfterFunc(idle, p.expire)
+	}
 }
