@@ -131,7 +131,7 @@ func unknownOperators(domains map[string]string) error {
 		why = "; the network is quantised by operators of whole numbers: take the file in QDQ form (quantize_static of ONNX Runtime with quant_format=QuantFormat.QDQ), or from before quantisation"
 		ops = slices.DeleteFunc(ops, func(op string) bool { return op == "QuantizeLinear" || op == "DequantizeLinear" }) // of QDQ form, too
 	case slices.ContainsFunc(ops, func(op string) bool { return op == "If" || op == "Loop" || op == "Scan" }):
-		why = "; what the network does depends on values that are computed: export it for images of a fixed size, in evaluation mode"
+		why = "; what the network does depends on values that are computed: export it for images of a fixed size, in evaluation mode, and without conditions on its values (torch.cond)"
 	case slices.ContainsFunc(ops, func(op string) bool { return op == "NonMaxSuppression" || op == "RoiAlign" || op == "TopK" }):
 		why = "; this looks like a detector, and image classifiers are read"
 	case from("com.microsoft") || slices.ContainsFunc(ops, func(op string) bool {
