@@ -22,7 +22,7 @@ type quiet struct{}
 func (quiet) Stream(string, []byte)        {}
 func (quiet) Display(protocol.DisplayData) {}
 func (quiet) Result(map[string]any)        {}
-func (quiet) WantInput(int, int)           {}
+func (quiet) WantInput(int, int, bool)     {}
 func (quiet) Held(int, bool)               {}
 
 func (quiet) Changed(map[string]string, []string, string) {}

@@ -177,6 +177,8 @@ func (e *editor) selector(n *ast.SelectorExpr) bool {
 		e.replaceBy(n, p, "func(p string, h http.Handler) { if h == nil { http.Handle(p, h) }; rt.HandleFunc(&http.DefaultServeMux, http.HandleFunc)(p, h.ServeHTTP) }")
 	case strings.HasPrefix(name, "expvar.New"):
 		e.replaceBy(n, p, "rt.Published(expvar.Get, expvar."+n.Sel.Name+")")
+	case name == "golang.org/x/term.ReadPassword", name == "golang.org/x/crypto/ssh/terminal.ReadPassword":
+		e.replaceBy(n, p, "rt.ReadPassword("+p.Imported().Name()+".ReadPassword)")
 	case name == "encoding/gob.Register": // files have the name of the type as the cell's text has it
 		e.replaceBy(n, p, "rt.Named(gob.RegisterName, gob.Register)")
 	default:

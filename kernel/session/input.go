@@ -34,14 +34,14 @@ const endOfFile = "\x04"
 
 // WantInput implements worker.Sink. A reply that crosses the worker's request serves it: the front end is not asked
 // again.
-func (k *sink) WantInput(run, taken int) {
+func (k *sink) WantInput(run, taken int, password bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.streams.flushAll()
 	if k.worker(); taken < k.questions.replies {
 		return
 	}
-	k.ask(run, "", false)
+	k.ask(run, "", password)
 }
 
 // worker returns the process that gets replies. Each process counts them from 0. The caller holds k.mu; runner.procMu

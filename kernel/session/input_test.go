@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,14 +25,16 @@ type typist struct {
 	mu    sync.Mutex
 	lines []string
 	asked int
+	hid   []bool        // whether what was typed is to be hidden
 	wait  chan struct{} // asked with nothing left to type: closed by the test
 	open  chan struct{} // gets one for each question that stays open
 	err   error         // in place of answers
 }
 
-func (o *typist) Input(string, bool) (string, error) {
+func (o *typist) Input(_ string, password bool) (string, error) {
 	o.mu.Lock()
 	o.asked++
+	o.hid = append(o.hid, password)
 	if o.err != nil {
 		defer o.mu.Unlock()
 		return "", o.err
@@ -116,6 +119,44 @@ func TestReaders(t *testing.T) {
 				t.Errorf("printed %q and asked %d times, want %q and %d", got, out.asked, test.want, test.asked)
 			}
 		})
+	}
+}
+
+// TestReadPassword: what is typed for term.ReadPassword is hidden, and only that; end of file, other descriptors and an
+// interrupt give what they give in a terminal.
+func TestReadPassword(t *testing.T) {
+	s := newSession(t)
+	run(t, s, 1, "import \"golang.org/x/term\"")
+	for i, test := range []struct {
+		code  string
+		lines []string
+		want  string
+		hid   []bool
+	}{
+		{"pw, err := term.ReadPassword(int(os.Stdin.Fd())); fmt.Printf(\"%s %v\", pw, err)", []string{"hunter2"}, "hunter2 <nil>", []bool{true}},
+		{"pw, _ = term.ReadPassword(0); var name string; fmt.Scanln(&name); fmt.Printf(\"%s %s\", pw, name)", []string{"secret", "ada"}, "secret ada", []bool{true, false}},
+		{"fmt.Scanln(&name); pw, _ = term.ReadPassword(0); pw2, _ := term.ReadPassword(0); fmt.Printf(\"%s %s %s\", name, pw, pw2)", []string{"ada", "a", ""}, "ada a ", []bool{false, true, true}},
+		{"pw, err = term.ReadPassword(syscall.Stdin); fmt.Print(len(pw), err)", []string{"\x04"}, "0 EOF", []bool{true}},
+		{"read := term.ReadPassword; pw, err = read(0); fmt.Printf(\"%s\", pw)", []string{"by name"}, "by name", []bool{true}},
+		{"_, err = term.ReadPassword(1); fmt.Print(err)", nil, "inappropriate ioctl for device", nil},
+	} {
+		out := newTypist(test.lines...)
+		if err := s.Execute(t.Context(), &Cell{Code: test.code + ";", Count: i + 2}, out); err != nil {
+			t.Fatalf("%s: %v", test.code, err)
+		}
+		if got := out.String(); got != test.want || !slices.Equal(out.hid, test.hid) {
+			t.Errorf("%s: printed %q, hidden %v, want %q, %v", test.code, got, out.hid, test.want, test.hid)
+		}
+	}
+	out, done := newTypist(), make(chan *Error, 1)
+	go func() {
+		done <- s.Execute(t.Context(), &Cell{Code: "term.ReadPassword(0); fmt.Print(\"went on\")", Count: 20}, out)
+	}()
+	<-out.open
+	s.Interrupt()
+	close(out.wait)
+	if err := <-done; err == nil || out.String() != "" {
+		t.Errorf("after an interrupt: %v, printed %q", err, out.String())
 	}
 }
 
@@ -282,18 +323,18 @@ func TestReplyCrossesRequest(t *testing.T) {
 	request := protocol.InputRequest{Prompt: "who? "}
 	k.Display(protocol.DisplayData{Data: map[protocol.MIMEType]any{protocol.MIMEJupyterInput: request}})
 	asked(1, out)
-	k.WantInput(3, 0)
+	k.WantInput(3, 0, false)
 	asked(1, out)
-	k.WantInput(3, 1)
+	k.WantInput(3, 1, false)
 	asked(2, out)
-	k.WantInput(3, 1)
+	k.WantInput(3, 1, false)
 	asked(2, out)
 
 	stopped := newTypist()
 	stopped.err = context.Canceled // no reply, so that the process below gets none
 	k.begin(stopped, time.Now())
 	s.runner.proc = &worker.Process{}
-	k.WantInput(4, 0)
+	k.WantInput(4, 0, false)
 	asked(1, stopped)
 }
 
@@ -306,12 +347,12 @@ func TestAnswerAfterItsCell(t *testing.T) {
 		return k.questions.open
 	}
 	k.begin(&answering{}, time.Now())
-	k.WantInput(1, 0)
+	k.WantInput(1, 0, false)
 	late := open()
 	next := newTypist("mine")
 	k.begin(next, time.Now())
 	<-late.over
-	k.WantInput(2, 0)
+	k.WantInput(2, 0, false)
 	if q := open(); q != nil {
 		<-q.over
 	}

@@ -48,7 +48,7 @@ type Sink interface {
 	// WantInput reports that run n reads from standard input; reply with Process.Input. taken is how many
 	// calls of Process.Input the worker had seen by then: with fewer than there were, one was on its way,
 	// and serves this request.
-	WantInput(n, taken int)
+	WantInput(n, taken int, password bool)
 	// Changed reports what the run changed: environment variables with a new value, variables that are gone, and the
 	// folder, empty if it is the same.
 	Changed(set map[string]string, unset []string, dir string)
@@ -270,7 +270,7 @@ func (p *Process) eventLoop(f *os.File) {
 		case "result":
 			p.deliver(func(s Sink) { s.Result(e.Data) })
 		case "input":
-			p.deliver(func(s Sink) { s.WantInput(e.N, e.Taken) })
+			p.deliver(func(s Sink) { s.WantInput(e.N, e.Taken, e.Password) })
 		case "held":
 			p.deliver(func(s Sink) { s.Held(e.N, e.Deferred) })
 		case "changed":

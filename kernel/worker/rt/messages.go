@@ -61,6 +61,8 @@ type Event struct {
 	Dir   string            `json:",omitempty"`
 	// Taken is how many replies to requests for input the worker had when it sent this one ("input").
 	Taken int `json:",omitempty"`
+	// Password: what the user types is not to be shown ("input").
+	Password bool `json:",omitempty"`
 	// Text is an error's message.
 	Text string `json:",omitempty"`
 	// Sizes are bytes by variable ("sizes"), keyed "run.name".
