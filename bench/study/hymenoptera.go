@@ -51,6 +51,10 @@ var mobileNet = network{title: "MobileNetV1 x0.25", runs: "bees", candidates: an
 var liteNet = network{title: "EfficientNet-Lite0", runs: "lite0", candidates: liteCandidates, always: []string{"transfer", "ant-bee-head-first", "stage6-head-first-0.0003", "stage6-head-first-10"},
 	load: func(env) (*zoo.Model, error) { return zoo.Load("efficientnet_lite0") }}
 
+// liteHead is the output layer of liteNet alone, with weight decays to choose from.
+var liteHead = network{title: "EfficientNet-Lite0", runs: "lite0-head", candidates: headCandidates, always: []string{"decay-0", "decay-0.03", "decay-0.1", "decay-0.3"},
+	load: liteNet.load}
+
 // ready returns a split of prepared images, each prepared once, for a model that takes them as they are.
 func ready(s *datasets.Split, classes int, pre vision.Preprocess) (*datasets.Split, error) {
 	var names []string
@@ -154,6 +158,16 @@ func liteCandidates() []candidate {
 	}
 }
 
+// headCandidates are output layers on frozen features. Without weight decay, 244 images leave most of the random values
+// of its 1,280 features as they were.
+func headCandidates() (list []candidate) {
+	for _, decay := range []float64{0, 0.03, 0.1, 0.3} {
+		list = append(list, candidate{fmt.Sprintf("output layer, weight decay %g", decay), 256, 224, 0, train.Recipe{Epochs: 20, WeightDecay: decay},
+			strategy.Transfer{Label: fmt.Sprint("decay-", decay)}})
+	}
+	return list
+}
+
 // ants holds the task of the hymenoptera study.
 type ants struct {
 	env
@@ -200,6 +214,9 @@ func hymenoptera(ctx context.Context, e env) error { return e.hymenoptera(ctx, m
 
 // hymenopteraLite does the same with the stronger network that install.sh brings along.
 func hymenopteraLite(ctx context.Context, e env) error { return e.hymenoptera(ctx, liteNet) }
+
+// hymenopteraHead does the same with its output layer alone.
+func hymenopteraHead(ctx context.Context, e env) error { return e.hymenoptera(ctx, liteHead) }
 
 func (e env) hymenoptera(ctx context.Context, n network) error {
 	ds, m, err := e.antsFor(n)

@@ -39,6 +39,7 @@ var studies = []study{
 	{"shift", "unsupervised domain adaptation, CIFAR-10 JPEGs to the same at quality 10, against its two controls", shift},
 	{"hymenoptera", "MobileNetV1 x0.25 on ants and bees: the recipe that cross-validation on the training images chooses", hymenoptera},
 	{"hymenoptera-lite0", "the same with EfficientNet-Lite0, which install.sh brings along", hymenopteraLite},
+	{"hymenoptera-head-lite0", "its output layer alone: how much weight decay", hymenopteraHead},
 	{"hymenoptera-features", "the same with frozen features alone, in a minute", antFeatures},
 	{"hymenoptera-features-lite0", "frozen features of EfficientNet-Lite0", antFeaturesLite},
 	{"rcnn", "objects in synthetic scenes: features as they are against fine-tuned ones, R-CNN, table 2", rcnn},
