@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/tlkit-go/tlkit-notebooks/internal/testutil/browser"
+	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -110,6 +111,17 @@ func (p webPage) explain(card, class string) {
 	p.wait(card + `.querySelector(".explained") && ` + card + `.querySelector(".why[aria-pressed=true]")`)
 }
 
+// ppm is an image as text.
+func ppm(t *testing.T, m *vision.Image) string {
+	t.Helper()
+	var b strings.Builder
+	fmt.Fprintf(&b, "P3 %d %d 255\n", m.Width, m.Height)
+	for _, v := range m.Pix {
+		fmt.Fprintln(&b, v)
+	}
+	return b.String()
+}
+
 // TestPage drops a picture on the page in a real browser, sees its class, sends a file that is no picture, and takes a
 // picture with the camera.
 func TestPage(t *testing.T) {
@@ -142,6 +154,15 @@ func TestPage(t *testing.T) {
 	p.shoot("light")
 	p.text(`document.documentElement.style.colorScheme = "dark"`) // as if the reader's system were dark
 	p.shoot("dark")
+
+	// What the browser can't show has a sentence in its place.
+	p.drop(fmt.Sprintf("new TextEncoder().encode(%q)", ppm(t, images[0])), "drawing.ppm")
+	p.wait(first + `.querySelector(".unshown p")`)
+	if got := p.text(first + `.querySelector(".unshown").innerHTML + ` + first + `.querySelector("h3").textContent`); !strings.Contains(got, "can't show the file; the network has seen its picture.") || strings.Contains(got, "<img") {
+		t.Errorf("a PPM file: %s", got)
+	}
+	p.shoot("unshown")
+	p.text(`document.querySelector("#results .card").remove()`)
 
 	p.drop(`"no picture"`, "letter.txt")
 	p.wait(`document.querySelector("#results .error")`)

@@ -28,22 +28,28 @@ function element(tag, text, className) {
 
 function card(file, result) {
   const item = element("li", undefined, "card");
+  const best = result.predictions?.[0];
   const frame = element("div", undefined, "picture"), picture = element("img");
   picture.alt = file.name;
   picture.src = URL.createObjectURL(file);
   picture.onload = picture.onerror = () => {
     URL.revokeObjectURL(picture.src);
     if (picture.naturalHeight > 0) frame.style.setProperty("--shape", picture.naturalWidth / picture.naturalHeight);
-    else frame.classList.add("unshown"); // such as a TIFF, which the service reads and the browser does not
+    else unshown(frame, picture, best);
   };
   frame.append(picture);
   const body = element("div");
-  const best = result.predictions?.[0];
   body.append(element("h3", best ? best.class + (best.uncertain ? " (uncertain)" : "") : "Not classified"), element("p", file.name, "file quiet"));
   body.append(best ? bars(result.predictions) : element("p", result.error, "error"));
   if (best) body.append(why(file, best, frame));
   item.append(frame, body);
   return item;
+}
+
+// unshown puts a sentence in the place of a picture that the browser can't show, such as a TIFF.
+function unshown(frame, picture, classified) {
+  frame.classList.add("unshown");
+  picture.replaceWith(element("p", "This browser can't show the file" + (classified ? "; the network has seen its picture." : "."), "quiet"));
 }
 
 // why is a button that lays over the picture which parts of it speak for the class, and takes that away again.
