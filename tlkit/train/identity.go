@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/tlkit-go/tlkit-notebooks/datasets"
+	"github.com/tlkit-go/tlkit-notebooks/internal/numbers"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
 
@@ -212,10 +213,27 @@ func builtIn(s Strategy) bool {
 // and, if it is one's own, its plan, which may be nil.
 func strategyJSON(s Strategy, r Recipe, plan *ownPlan) (json.RawMessage, error) {
 	raw, err := json.Marshal(stored{Name: s.Name(), Kind: Kind(s), Config: s, Revision: revision(s, r), Plan: plan})
+	if field, value := nonFiniteField(s); err != nil && field != "" {
+		return nil, fmt.Errorf("tlkit: strategy %q: %s.%s is %g; give a finite number, such as a learning rate of 0.01", s.Name(), Kind(s), field, value)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("tlkit: strategy %q can't be saved as JSON: %w; its exported fields must be plain values, and numbers finite, such as a learning rate of 0.01", s.Name(), err)
 	}
 	return raw, nil
+}
+
+// nonFiniteField returns the first exported field of a strategy that is infinite or NaN; "" if there is none.
+func nonFiniteField(s Strategy) (field string, value float64) {
+	v := reflect.Indirect(reflect.ValueOf(s))
+	if v.Kind() != reflect.Struct {
+		return "", 0
+	}
+	for f, value := range v.Fields() {
+		if f.IsExported() && value.CanFloat() && !numbers.Finite(value.Float()) {
+			return f.Name, value.Float()
+		}
+	}
+	return "", 0
 }
 
 // revision returns how a strategy is trained differently than by earlier code, "" if it is not.

@@ -276,7 +276,7 @@ func TestCompareErrors(t *testing.T) {
 		{"one class", "r", train.Recipe{}, change(func(d *datasets.Dataset) { d.Classes = d.Classes[:1] }), m, transfer, []string{"1 class", "at least 2"}},
 		{"unknown stage", "r", train.Recipe{}, ds, m, []train.Strategy{strategy.FineTune{From: "layer9"}}, []string{`"layer9"`, "stem, layer1, layer2, avgpool"}},
 		{"nothing to train", "r", train.Recipe{}, ds, m, []train.Strategy{frozen{}}, []string{"nothing of tiny to train", "SetTrainable"}},
-		{"NaN rate", "r", train.Recipe{}, ds, m, []train.Strategy{strategy.Transfer{LearningRate: math.NaN()}}, []string{`"transfer"`, "NaN", "learning rate", "0.01"}},
+		{"NaN rate", "r", train.Recipe{}, ds, m, []train.Strategy{strategy.Transfer{LearningRate: math.NaN()}}, []string{`"transfer"`, "Transfer.LearningRate is NaN", "0.01"}},
 		{"infinite rate", "r", train.Recipe{}, ds, m, []train.Strategy{strategy.Scratch{LearningRate: math.Inf(1)}}, []string{`"scratch"`, "+Inf", "learning rate"}},
 		{"negative rate", "r", train.Recipe{}, ds, m, []train.Strategy{strategy.FineTune{LearningRate: -1}}, []string{`"finetune"`, "-1", "positive"}},
 		{"negative head factor", "r", train.Recipe{}, ds, m, []train.Strategy{strategy.FineTune{HeadFactor: -2}}, []string{"HeadFactor", "-2", "positive"}},
