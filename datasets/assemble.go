@@ -72,7 +72,11 @@ func (d *Dataset) findClasses(images []labelled) error {
 	}
 	switch {
 	case len(missing) > 0:
-		return fmt.Errorf("datasets: %s: classes %s have images for validation or test and none for training; class names must agree between the splits%s; give these classes images for training, or move their folders out of the data%s",
+		have, give := "classes %s have", "give these classes images for training, or move their folders"
+		if len(missing) == 1 {
+			have, give = "class %s has", "give this class images for training, or move its folder"
+		}
+		return fmt.Errorf("datasets: %s: "+have+" images for validation or test and none for training; class names must agree between the splits%s; "+give+" out of the data%s",
 			d.Source, strings.Join(missing, ", "), alike(missing, slices.Sorted(maps.Keys(trained))), found)
 	case len(d.Classes) == 0:
 		return fmt.Errorf("datasets: %s: no usable image with a class%s", d.Source, found)

@@ -30,6 +30,7 @@ var archives = []struct{ magic, advice string }{
 const (
 	exportAdvice = "export its images in Python, into a folder per class"
 	cifarAdvice  = "CIFAR-10 is read by name: Load(\"cifar10\", Options{Dir: the folder above its own}); of other binary data export the images in Python"
+	unzipAdvice  = "unpack it, or give that file itself"
 	idxAdvice    = "it has the format of MNIST (IDX), which is not read; " + exportAdvice
 )
 
@@ -94,7 +95,7 @@ var containers = []struct {
 	endings []string
 }{
 	{idxAdvice, []string{"-ubyte.gz", "-ubyte"}},
-	{"unpack it, or give that file itself", []string{".zip"}},
+	{unzipAdvice, []string{".zip"}},
 	{"unpack it", []string{".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".rar", ".7z"}},
 	{cifarAdvice, []string{"data_batch_1.bin", "test_batch.bin"}},
 	{exportAdvice, []string{".parquet", ".arrow", ".feather", ".tfrec", ".tfrecord", ".tfrecords", ".array_record", ".rec", ".beton", ".lmdb", ".mdb",
@@ -146,12 +147,21 @@ func (t *tree) hint(images bool) string {
 	if images {
 		return t.labelHint()
 	}
+	var first string
+	var zips []string
 	for i := range t.files {
-		if advice := t.files[i].container(); advice != "" {
-			return fmt.Sprintf("; %s may hold the images: %s", t.files[i].path, advice)
+		advice := t.files[i].container()
+		if first == "" && advice != "" {
+			first = fmt.Sprintf("; %s may hold the images: %s", t.files[i].path, advice)
+		}
+		if advice == unzipAdvice {
+			zips = append(zips, t.files[i].path)
 		}
 	}
-	return ""
+	if len(zips) > 1 && strings.HasSuffix(first, unzipAdvice) {
+		return fmt.Sprintf("; %s may hold the images: unpack them, each into a folder of its own", list(zips))
+	}
+	return first
 }
 
 // sampleList fits the names of the lists that show a competition's form of answers.

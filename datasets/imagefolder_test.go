@@ -341,7 +341,7 @@ func TestImageFolderErrors(t *testing.T) {
 		{"one class", files{"a/1.png": img, "a/2.png": img}, nil, `only one class, "a"`},
 		{"one class below train", files{"train/a/1.png": img, "val/a/2.png": img}, nil, `only one class, "a"`},
 		{"one class and a foreign one", files{"a/1.png": img, "b/1.txt": []byte("x")}, nil, `folder "b" has no usable image`},
-		{"class without training images", files{"train/a/1.png": img, "train/b/1.png": img, "val/a/1.png": img, "val/c/1.png": img}, nil, "classes c have images for validation or test and none for training"},
+		{"class without training images", files{"train/a/1.png": img, "train/b/1.png": img, "val/a/1.png": img, "val/c/1.png": img}, nil, "class c has images for validation or test and none for training"},
 		{"two names for a split", files{"val/a/1.png": img, "valid/a/1.png": img, "train/a/1.png": img}, nil, "has both val/ and valid/"},
 		{"fraction", files{"a/1.png": img}, []Options{{ValFraction: 1}}, "ValFraction is 1"},
 		{"limit", files{"a/1.png": img}, []Options{{PerClass: -1}}, "PerClass is -1"},

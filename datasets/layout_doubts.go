@@ -187,7 +187,11 @@ func (r reading) besideSplits() string {
 	if len(r.splits) == len(r.n.below) || shareClasses(r.splits) {
 		return ""
 	}
-	return fmt.Sprintf("%s may be splits or classes, as there is %s beside them", list(nodeNames(r.splits)), list(nodeNames(r.n.others())))
+	may, them := "may be splits or classes", "them"
+	if len(r.splits) == 1 {
+		may, them = "may be a split or a class", "it"
+	}
+	return fmt.Sprintf("%s %s, as there is %s beside %s", list(nodeNames(r.splits)), may, list(nodeNames(r.n.others())), them)
 }
 
 // noTraining: no folder is named like one for training, and others beside the splits hold folders of the same names.
@@ -209,7 +213,11 @@ func (r reading) noTraining() string {
 	if len(like) > 1 {
 		which, options = "one of "+which, "for the first of them "+options
 	}
-	return fmt.Sprintf("%s are splits, and none of the folders is named like the one for training, which may be %s (%s)", list(nodeNames(r.splits)), which, options)
+	are := "are splits"
+	if len(r.splits) == 1 {
+		are = "is a split"
+	}
+	return fmt.Sprintf("%s %s, and none of the folders is named like the one for training, which may be %s (%s)", list(nodeNames(r.splits)), are, which, options)
 }
 
 // numbered, numberedBeside, numberedOfSplits, numberedWithin: what would be the classes looks like numbered parts of

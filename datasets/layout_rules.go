@@ -40,7 +40,8 @@ func explicitRules(source string, root *node, o Options) ([]rule, error) {
 	for i, r := range o.rules() {
 		folder := folders[i]
 		if folder == "" {
-			return nil, fmt.Errorf("datasets: %s has no folder %s with images, which the options name for %s. Found:\n%v", source, r.folder, r.split, root)
+			return nil, fmt.Errorf("datasets: %s has no folder %s with images, which the options name for %s%s. Found:\n%v",
+				source, r.folder, r.split, several(source, root, r.folder), root)
 		}
 		wrapper := root.at(folder).wrapper()
 		isClass := slices.ContainsFunc(all, func(n *node) bool { return slices.Contains(nodeNames(n.below), wrapper) })
@@ -56,6 +57,15 @@ func explicitRules(source string, root *node, o Options) ([]rule, error) {
 	// A folder within another comes first, and "." last.
 	slices.SortStableFunc(rules, func(a, b rule) int { return len(b.folder) - len(a.folder) })
 	return rules, nil
+}
+
+// several is what to do where an option names several folders for one split, "fold1,fold2", "" where it does not.
+func several(source string, root *node, folders string) string {
+	names := strings.Split(folders, ",")
+	if len(names) < 2 || slices.ContainsFunc(names, func(name string) bool { return root.find(source, strings.TrimSpace(name)) == "" }) {
+		return ""
+	}
+	return `; an option names one folder here, and FromPattern with "{split}/{class}/*" and the same options takes several for a split`
 }
 
 // explicitLayout reads the folders that the options name.

@@ -929,6 +929,9 @@ func TestPatternSplitValues(t *testing.T) {
 	if _, err := FromPattern(dir, "{split}/{class}/*"); err == nil || !strings.Contains(err.Error(), `there are fold1, fold2, fold3: say what they mean, such as Options{Val: "fold1"}`) {
 		t.Errorf("error %v", err)
 	}
+	if d, err := FromPattern(dir, "{split}/{class}/*", Options{Train: "fold1,fold2", Val: "fold3"}); err != nil || d.Train.Len() != 8 || d.Val.Len() != 4 {
+		t.Errorf("two folds for training: %v, %v", d, err)
+	}
 	if d, err := FromPattern(dir, "{split}/{class}/*", Options{Val: "fold1"}); err != nil || d.Train.Len() != 8 || d.Val.Len() != 4 {
 		t.Errorf("%v, error %v", d, err)
 	}

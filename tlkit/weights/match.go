@@ -93,6 +93,9 @@ func (e *MismatchError) hint() string {
 	if i := slices.IndexFunc(e.Unexpected, func(key string) bool { return strings.HasSuffix(key, "_flat_param") }); i >= 0 {
 		return fmt.Sprintf("; %s holds the weights of layers in a row, or one process's part of them (FSDP): in Python, save the state dict as StateDictType.FULL_STATE_DICT", printable(e.Unexpected[i]))
 	}
+	if i := slices.IndexFunc(e.Unexpected, func(key string) bool { return strings.HasSuffix(key, "._variance") }); i >= 0 {
+		return fmt.Sprintf("; %s is a name of PaddlePaddle: in Python, convert the model to ONNX (paddle2onnx), and load that file", printable(e.Unexpected[i]))
+	}
 	if e.Matched == 0 && len(e.Missing) > 0 && len(e.Unexpected) > 0 {
 		// All keys behind a prefix: a model within a model.
 		want := e.Missing[0]

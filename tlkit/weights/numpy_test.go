@@ -87,6 +87,10 @@ func TestNoModel(t *testing.T) {
 	if !strings.Contains(e.Error(), "is part of an adapter (LoRA)") || !strings.Contains(e.Error(), "merge_and_unload") {
 		t.Errorf("an adapter: %v", e)
 	}
+	e = &MismatchError{Missing: []string{"bn1.running_mean", "bn1.running_var"}, Unexpected: []string{"bn1._mean", "bn1._variance"}, Matched: 2}
+	if want := "; bn1._variance is a name of PaddlePaddle: in Python, convert the model to ONNX (paddle2onnx), and load that file"; !strings.HasSuffix(e.Error(), want) {
+		t.Errorf("PaddlePaddle's names: %v", e)
+	}
 	text := func(s string) string { p := &pickler{}; p.text(s); return p.b.String() }
 	zero := "\x80\x02}" + text("optimizer_state_dict") + "}(" + text("zero_stage") + "K\x02" + text("x") + tensorPickle("FloatStorage", 4, 0, []int{2, 2}, []int{2, 1}) + "us."
 	data := zipFile(t, record{"a/data.pkl", []byte(zero)}, record{"a/data/0", make([]byte, 16)}, record{"a/version", []byte("3\n")})

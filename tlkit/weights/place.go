@@ -143,8 +143,12 @@ func choose(d *dict) (name string, others []string, err *KeyError) {
 	}
 	s := search{}
 	var named []string // the candidates with a known name
+	var kept []string  // the averages that callbacks keep
 	for _, name := range dicts(d) {
 		v, _ := d.get(name)
+		if inner, _ := dictOf(v); name == "callbacks" {
+			kept = within([]string{name}, stateDicts(inner, maxNesting))
+		}
 		if inner, _ := dictOf(v); !s.hasTensors(v, maxDepth) || slices.Contains(notWeights, name) || inner.isOptimizer() {
 			continue
 		}
@@ -165,7 +169,25 @@ func choose(d *dict) (name string, others []string, err *KeyError) {
 	default:
 		return "", nil, nil
 	}
-	return name, slices.DeleteFunc(others, func(other string) bool { return other == name }), nil
+	return name, append(slices.DeleteFunc(others, func(other string) bool { return other == name }), kept...), nil
+}
+
+// stateDicts returns the paths of the state dicts within d, by their names, at most depth levels down.
+func stateDicts(d *dict, depth int) []string {
+	if depth == 0 {
+		return nil
+	}
+	var out []string
+	for _, name := range dicts(d) {
+		v, _ := d.get(name)
+		inner, _ := dictOf(v)
+		if inner.hasWeights() {
+			out = append(out, name)
+			continue
+		}
+		out = append(out, within([]string{name}, stateDicts(inner, depth-1))...)
+	}
+	return out
 }
 
 // hasTensor reports whether an entry of d is a tensor. NumPy arrays don't count: beside dictionaries with tensors they
