@@ -33,7 +33,7 @@ const (
 	maxCheckFiles = 100_000
 	maxCheckBytes = 512 << 20
 	// checkVersion is changed when verdicts may change for another reason than the decoders.
-	checkVersion = "8"
+	checkVersion = "9"
 	// A file that was changed more recently than this may change again at the same recorded time: file systems count in
 	// steps of some milliseconds.
 	tooFresh = 50 * time.Millisecond

@@ -68,7 +68,11 @@ var foreign = []struct {
 	{"gzip file", begins("\x1f\x8b"), "unpack it first, such as with: gunzip file.gz"},
 	{"zip file", begins("PK\x03\x04"), "unpack it first, such as with: unzip file.zip"},
 	{"HTML page", func(data []byte) bool { return hasPrefixFold(data, "<!doctype html") || hasPrefixFold(data, "<html") },
-		"perhaps a site's error page in place of the image; download the image again"},
+		errorPage},
+	{"XML document", func(data []byte) bool { // of S3 and Google's storage
+		return begins("<?xml")(data) && bytes.Contains(data[:min(len(data), 1024)], []byte("<Error>"))
+	}, errorPage},
+	{"AppleDouble file", begins("\x00\x05\x16\x07"), "macOS keeps its notes about another file in it; remove it"},
 	// These have no bytes of their own at the beginning, so several fields of their headers are checked;
 	// they come last.
 	{"SGI image", isSGI, convert},
@@ -79,6 +83,7 @@ var foreign = []struct {
 const (
 	convert    = "convert it to PNG or JPEG first"
 	developed  = "develop it to TIFF or JPEG first, such as with: dcraw -T photo.cr2"
+	errorPage  = "perhaps a site's error page in place of the image; download the image again"
 	scientific = "write its values as PNG or TIFF images first"
 )
 
@@ -170,7 +175,7 @@ func isTarga(data []byte) bool {
 		return false
 	}
 	width, height, bits := binary.LittleEndian.Uint16(data[12:]), binary.LittleEndian.Uint16(data[14:]), data[16]
-	return width > 0 && height > 0 && (bits == 8 || !mapped && slices.Contains([]byte{15, 16, 24, 32}, bits))
+	return width > 0 && height > 0 && (bits == 8 || data[2] == 3 && bits == 1 || !mapped && slices.Contains([]byte{15, 16, 24, 32}, bits))
 }
 
 // foreignFormat returns an *UnsupportedError for a known format, nil for others.

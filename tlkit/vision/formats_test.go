@@ -128,6 +128,9 @@ func TestUnsupported(t *testing.T) {
 		"tga":                                []byte("\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x10\x00\x10\x00\x18\x20"),
 		"tga with a map":                     []byte("\x00\x01\x01\x00\x00\x00\x01\x18\x00\x00\x00\x00\x10\x00\x10\x00\x08\x00"),
 		"tga, run lengths":                   []byte("\x00\x00\x0b\x00\x00\x00\x00\x00\x00\x00\x00\x00\x10\x00\x10\x00\x08\x00"),
+		"tga of one bit":                     []byte("\x00\x00\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00\x10\x00\x10\x00\x01\x00"),
+		"xml":                                []byte("<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>"),
+		"apple double":                       []byte("\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X"),
 		"sgi":                                []byte("\x01\xda\x01\x01\x00\x03\x00\x10\x00\x10\x00\x03"),
 		"pcx":                                append([]byte("\x0a\x05\x01\x08\x00\x00\x00\x00\x0f\x00\x0f\x00"), append(make([]byte, 53), append([]byte{3}, make([]byte, 80)...)...)...),
 		"nifti":                              append([]byte("\x5c\x01\x00\x00"), append(make([]byte, 340), "n+1\x00"...)...),
@@ -159,7 +162,7 @@ func TestUnsupported(t *testing.T) {
 		"heic": "HEIC is not read; convert it to JPEG", "heif, AVIF by its compatible brand": "AVIF is not read",
 		"jxl": "JPEG XL is not read", "jxl boxed": "JPEG XL is not read", "svg": "SVG is not read", "psd": "Photoshop",
 		"dicom": "DICOM", "lfs": "git lfs pull", "html": "HTML page", "raw": "camera raw", "pam": "PAM",
-		"icon": "Windows icon", "cursor of two": "Windows icon", "tga": "Targa", "tga with a map": "Targa", "tga, run lengths": "Targa", "sgi": "SGI", "pcx": "PCX",
+		"icon": "Windows icon", "cursor of two": "Windows icon", "tga": "Targa", "tga with a map": "Targa", "tga, run lengths": "Targa", "tga of one bit": "Targa", "xml": "XML document is not read; perhaps a site's error page", "apple double": "remove it", "sgi": "SGI", "pcx": "PCX",
 		"nifti": "NIfTI", "nifti of two files, big": "NIfTI", "nifti-2": "NIfTI", "nrrd": "NRRD", "nii.gz": "gzip file is not read; unpack", "fits": "FITS", "exr": "OpenEXR",
 		"hdr": "Radiance HDR", "bigtiff": "BigTIFF", "cr3": "camera raw", "crw": "camera raw", "xcf": "GIMP", "emf": "metafile", "mp4": "video",
 		"xbm": "XBM is not read", "xpm": "XPM is not read", "msp": "MSP is not read", "blp": "BLP is not read", "ras": "RAS (Sun) is not read", "farbfeld": "Farbfeld is not read", "zip": "zip file",
@@ -256,12 +259,16 @@ func TestMemoryOfAllDecoders(t *testing.T) {
 	}
 }
 
-// A PNG file that lacks its end and no pixel is whole, as for Pillow; one that lacks pixels is broken.
+// A PNG or JPEG file that lacks its end and no pixel is whole, as for Pillow; one that lacks pixels is broken, and so is
+// a progressive one, which may lack scans.
 func TestMissingEnd(t *testing.T) {
 	for _, tt := range []struct {
 		file      string
 		end, more int // bytes
-	}{{"testdata/source.png", 12, 40}, {"testdata/formats/interlaced16.png", 12, 40}} {
+	}{
+		{"testdata/source.png", 12, 40}, {"testdata/formats/interlaced16.png", 12, 40},
+		{"testdata/jpeg420.jpg", 2, 4}, {"testdata/jpeg420.jpg", 1, 40}, {"testdata/jpeg444.jpg", 2, 4}, {"testdata/gray.jpg", 2, 4}, {"testdata/cmyk.jpg", 2, 40},
+	} {
 		data, err := os.ReadFile(tt.file)
 		if err != nil {
 			t.Fatal(err)
@@ -276,6 +283,13 @@ func TestMissingEnd(t *testing.T) {
 		if _, err := DecodeBytes(data[:len(data)-tt.more]); err == nil || !strings.Contains(err.Error(), "broken") {
 			t.Errorf("%s without pixels: %v", tt.file, err)
 		}
+	}
+	progressive, err := os.ReadFile("testdata/progressive.jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := DecodeBytes(progressive[:len(progressive)-2]); err == nil || !strings.Contains(err.Error(), "broken") {
+		t.Errorf("a progressive file without its end: %v", err)
 	}
 }
 

@@ -2,18 +2,22 @@ package vision
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
+	"io"
 	"slices"
 	"sync"
 )
 
 // The markers of JPEG segments that matter here (ITU-T T.81, table B.1).
 const (
+	jpegSOF0  = 0xc0 // start of a sequential frame
+	jpegSOF1  = 0xc1 // the same, with 12 bits or more tables
 	jpegSOF2  = 0xc2 // start of a progressive frame
 	jpegDHT   = 0xc4 // Huffman's tables
 	jpegRST0  = 0xd0 // restart, the first of eight, within a scan
@@ -146,8 +150,20 @@ func withTables(data []byte) []byte {
 	return slices.Concat(data[:2], usualTables(), data[2:])
 }
 
+// inOneScan reports whether the first scan of a JPEG file has all of its pixels, so that a file which lacks nothing
+// behind that scan but the marker of the end, as cameras leave it out, is whole.
+func inOneScan(data []byte) bool {
+	scan := jpegSegment(data, jpegSOS, anyContent)
+	frame := cmp.Or(string(jpegSegment(data, jpegSOF0, anyContent)), string(jpegSegment(data, jpegSOF1, anyContent)))
+	return len(scan) > 0 && len(frame) > 5 && scan[0] == frame[5] // the number of components
+}
+
 func jpegPixels(data []byte, _ int) (*Image, int, error) {
-	m, err := jpeg.Decode(bytes.NewReader(withTables(withAdobe(data))))
+	data = withTables(withAdobe(data))
+	m, err := jpeg.Decode(bytes.NewReader(data))
+	if errors.Is(err, io.ErrUnexpectedEOF) && inOneScan(data) {
+		m, err = jpeg.Decode(bytes.NewReader(slices.Concat(data, []byte{0xff, jpegEOI})))
+	}
 	if err != nil {
 		// In a scan of one colour, the standard library counts the interval in the blocks of all.
 		var format jpeg.FormatError // the error of a cut file is another one
