@@ -259,8 +259,8 @@ func TestMemoryOfAllDecoders(t *testing.T) {
 	}
 }
 
-// A PNG or JPEG file that lacks its end and no pixel is whole, as for Pillow; one that lacks pixels is broken, and so is
-// a progressive one, which may lack scans.
+// A PNG or JPEG file that lacks its end and no pixel is whole, as for Pillow; one that lacks pixels is broken, and so
+// is a progressive one, which may lack scans.
 func TestMissingEnd(t *testing.T) {
 	for _, tt := range []struct {
 		file      string

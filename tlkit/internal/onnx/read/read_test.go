@@ -153,7 +153,7 @@ func TestParseErrors(t *testing.T) {
 					}
 				}
 			}
-		}, "only files beside"},
+		}, "only files in the folder of the .onnx file are read: export the network anew"},
 		{"short neighbour", "external", func(m *protos.ModelProto) {}, "right file"},
 	} {
 		if err := change(t, tt.fixture, tt.edit); err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -226,7 +226,7 @@ func TestFolder(t *testing.T) {
 		{"folder linked out", "sub/outside.data", func(dir, outside string) error {
 			return os.Symlink(filepath.Dir(outside), filepath.Join(dir, "sub"))
 		}, "copy it there"},
-		{"parent", "../outside.data", func(string, string) error { return nil }, "only files beside"},
+		{"parent", "../outside.data", func(string, string) error { return nil }, "only files in the folder of the .onnx file are read: export the network anew"},
 		{"absent", "w.data", func(string, string) error { return nil }, "its values are in the file w.data: file does not exist; copy w.data into the folder"},
 		{"a folder", "w.data", func(dir, _ string) error { return os.Mkdir(filepath.Join(dir, "w.data"), 0o700) }, "no regular file"},
 	} {

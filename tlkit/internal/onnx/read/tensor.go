@@ -86,7 +86,7 @@ func externalBytes(t *protos.TensorProto, size int, open OpenBeside) (r io.Reade
 		}
 	}
 	if location == "" || !filepath.IsLocal(location) || strings.ContainsAny(location, `\:`) {
-		return nil, 0, fmt.Errorf("its values are in the file %.80q; only files beside the .onnx file are read", location)
+		return nil, 0, fmt.Errorf("its values are in the file %.80q; only files in the folder of the .onnx file are read: export the network anew, with the values in the same file (torch.onnx.export with external_data=False)", location)
 	}
 	if open == nil {
 		return nil, 0, fmt.Errorf("its values are in the file %s, which is not at hand", location)
