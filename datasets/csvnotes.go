@@ -58,7 +58,7 @@ func unusedSplit(data []byte, wanted []string) string {
 	each(func(value func(column int) string) bool {
 		for i, words := range found {
 			v := value(i)
-			if len(words) >= maxSplitWords && !words[v] || v != "" && splitOf(v) == "" && !(zeroOne(v) && isMark(names[i])) {
+			if len(words) >= maxSplitWords && !words[v] || v != "" && splitOf(v) == "" && !((isYes(v) || isNo(v)) && isMark(names[i])) {
 				delete(found, i)
 				continue
 			}

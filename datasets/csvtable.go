@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,6 +65,9 @@ type table struct {
 // separators are those of tables without a "sep=" line, in the order of preference.
 const separators = ",;\t|"
 
+// quotedByBlanks fits a first line of names in quotes with blanks between them, as R's write.table writes it.
+var quotedByBlanks = regexp.MustCompile(`^"[^"]*"(?: "[^"]*")+\r?$`)
+
 // plainText returns the text of a file in UTF-8.
 func plainText(data []byte) ([]byte, error) {
 	text, _, err := convert.Bytes(unicode.BOMOverride(convert.Nop), data)
@@ -89,6 +93,9 @@ func openTable(data []byte, wanted []string) (*table, error) {
 	possible := separators
 	if first, _, _ := bytes.Cut(text, []byte("\n")); len(first) > 4 && hasPrefixFold(first, "sep=") { // Excel's
 		possible, text = string(first[4]), text[len(first):] // lines keep their numbers
+	}
+	if first, _, _ := bytes.Cut(text, []byte("\n")); possible == separators && quotedByBlanks.Match(first) {
+		possible += " "
 	}
 	return chooseTable(text, possible, wanted)
 }

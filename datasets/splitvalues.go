@@ -38,7 +38,7 @@ func (l *listing) nameSplits(column string, o Options) error {
 			l.entries[i].split = usual
 		case yesNo:
 			l.entries[i].split = trainSplit
-			if slices.Contains(set, e.split) {
+			if isYes(e.split) {
 				l.entries[i].split = valSplit
 			}
 		case o.Train != "":
@@ -93,14 +93,22 @@ func optionWords(found map[string]bool, o Options) (map[string]string, error) {
 	return meaning, nil
 }
 
+// isYes and isNo report whether a word is one for true or false in a column that marks images.
+func isYes(v string) bool {
+	return slices.Contains(set, v) || slices.Contains([]string{"yes", "y", "t"}, strings.ToLower(v))
+}
+func isNo(v string) bool {
+	return slices.Contains(unset, v) || slices.Contains([]string{"no", "n", "f"}, strings.ToLower(v))
+}
+
 // markOf returns the split that a column marks with true and false: is_valid marks validation. It is "" for others.
 func markOf(column string, found map[string]bool) string {
 	words := wordsOf(column)
 	if len(words) > 1 && words[0] == "is" {
-		words = words[1:]
+		words = slices.DeleteFunc(words[1:], func(w string) bool { return fillers[w] }) // CUB's is_training_image
 	}
 	for v := range found {
-		if !zeroOne(v) {
+		if !isYes(v) && !isNo(v) {
 			return ""
 		}
 	}
@@ -116,15 +124,15 @@ func sayWords(column string, found map[string]bool) string {
 	words := slices.Sorted(maps.Keys(found))
 	own := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return splitOf(w) != "" })
 	mark := markOf(column, found)
-	option, is := "Val", set // of True and False
+	option, is := "Val", isYes // of True and False
 	switch mark {
 	case trainSplit: // the images that are not for training are for validation
-		is = unset
+		is = isNo
 	case testSplit:
 		option = "Test"
 	}
 	example := own[0]
-	if i := slices.IndexFunc(own, func(w string) bool { return slices.Contains(is, w) }); i >= 0 && (len(own) == 2 || mark != "") {
+	if i := slices.IndexFunc(own, is); i >= 0 && (len(own) == 2 || mark != "") {
 		example = own[i]
 	}
 	return fmt.Sprintf("there are %s: say what they mean, such as Options{%s: %q} (the others are then for training), or Train, Val and Test with words joined by commas",
