@@ -6,9 +6,12 @@ import (
 	"sync/atomic"
 )
 
-// Workers returns the largest number of goroutines, or threads, that compute one operation: that of the processors that
-// Go may use. It is read once, since operations keep memory for each worker.
-var Workers = sync.OnceValue(func() int { return runtime.GOMAXPROCS(0) })
+// Workers returns the largest number of goroutines, or threads, that compute one operation: that of the processors
+// that Go may use. It stays the same, since operations keep memory for each worker; a program that allows fewer at
+// first, and more later, gets those that it was started with.
+var Workers = sync.OnceValue(func() int { return max(atStart, runtime.GOMAXPROCS(0)) })
+
+var atStart = runtime.GOMAXPROCS(0)
 
 // Team calls f(worker, task) for each task < tasks, on at most [Workers] workers, numbered from 0. It returns when all
 // tasks are done. A task may call a team, too.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -33,6 +34,22 @@ func TestNumberOfWorkers(t *testing.T) {
 	}
 	if len(sums) != 1 {
 		t.Errorf("results differ with GOMAXPROCS: %v", sums)
+	}
+}
+
+// TestMoreWorkersLater: a program that computes with one thread and then allows more gets them.
+func TestMoreWorkersLater(t *testing.T) {
+	if os.Getenv(inChild) != "" {
+		runtime.GOMAXPROCS(1)
+		someResults()
+		runtime.GOMAXPROCS(3)
+		fmt.Printf("workers %d\n", Workers())
+		return
+	}
+	again := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMoreWorkersLater$")
+	again.Env = append(os.Environ(), "GOMAXPROCS=3", inChild+"=1")
+	if out, err := again.CombinedOutput(); err != nil || !strings.Contains(string(out), "workers 3\n") {
+		t.Errorf("after one thread: %v\n%s, want 3 workers", err, out)
 	}
 }
 
