@@ -184,6 +184,7 @@ var foreignTables = []struct{ magic, is string }{
 	{"\x80\x05\x95", "a pickle of Python; " + byPandas("read_pickle(FILE)")},
 	{"MATLAB 5.0 MAT-file", "a MATLAB file; write its names and labels as CSV, in Python from scipy.io.loadmat(FILE)"},
 	{"SQLite format 3\x00", "an SQLite database; write the table as CSV: sqlite3 -header -csv FILE 'select * from TABLE' > NEW"},
+	{"version https://git-lfs", "a Git LFS pointer, and the table is not here yet; get it with: git lfs pull"},
 	{"%PDF-", "a PDF, not text; save the table as CSV"},
 	{`{\rtf`, "rich text (RTF); save it as plain text"},
 	{"\xff\xfe\x00\x00", "UTF-32; save it as UTF-8"},

@@ -309,6 +309,9 @@ func columns(head, wanted []string) (at []int, headless bool, err error) {
 			at = append(at, n-1)
 			continue
 		}
+		if i < 0 && len(names) == 1 && len(wanted) > 1 && holdsAll(names[0], wanted) {
+			return nil, false, fmt.Errorf("its first line is a single field, %s: separate the columns by commas, semicolons, tabs or |, without quotes around the whole line", short(names[0]))
+		}
 		if i < 0 {
 			return nil, false, fmt.Errorf("it has no column %q%s; its first line is %s", w, didYouMean(w, names), list(names))
 		}
@@ -318,6 +321,13 @@ func columns(head, wanted []string) (at []int, headless bool, err error) {
 		at = append(at, i)
 	}
 	return at, headless, nil
+}
+
+// holdsAll reports whether a first line that was not separated has all the wanted columns.
+func holdsAll(line string, wanted []string) bool {
+	return !slices.ContainsFunc(wanted, func(w string) bool {
+		return !strings.Contains(strings.ToLower(line), strings.ToLower(strings.TrimSpace(w)))
+	})
 }
 
 // didYouMean is the hint at the nearest of the names; "" if none is near.

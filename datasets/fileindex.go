@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -45,8 +46,15 @@ func indexFiles(t *tree, list string) fileIndex {
 	return x
 }
 
-// plainName returns a path in lower case, in Unicode NFC.
-func plainName(p string) string { return strings.ToLower(norm.NFC.String(p)) }
+// plainName returns a path in lower case, in Unicode NFC, without invisible characters, as a copied text may have them.
+func plainName(p string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, strings.ToLower(norm.NFC.String(p)))
+}
 
 const (
 	noSuchFile = "there is no such file"
@@ -100,11 +108,14 @@ func (x fileIndex) findMoved(words string) (i int, moved bool, reason string) {
 	return 0, false, noSuchFile
 }
 
+// schemeLetters are those of the schemes of addresses: https, s3, azureml.
+const schemeLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
 // addressPath returns the path in an address on the network, with a leading slash and without a query; "" for other
 // names.
 func addressPath(words string) string {
 	scheme, rest, ok := strings.Cut(words, "://")
-	if !ok || scheme == "file" || len(scheme) > 5 {
+	if !ok || scheme == "file" || strings.Trim(scheme, schemeLetters) != "" {
 		return ""
 	}
 	rest, _, _ = strings.Cut(rest, "?")

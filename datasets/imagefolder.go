@@ -31,6 +31,9 @@ import (
 // Folders that are named like no class's, but like masks, thumbnails or copies beside the images, like images without a
 // label, or like groups of classes, are read as they stand, and one of the Warnings names them.
 //
+// The folders of programs (node_modules, an environment of Python, the logs of a training) are no classes; Report names
+// them.
+//
 // Errors: no images, only one class, a class without training images, folders with two readings, numbered parts of the
 // data (images_001, images_002) in place of classes.
 func ImageFolder(dir string, opts ...Options) (*Dataset, error) {
@@ -51,6 +54,7 @@ func imageFolder(dir string, o Options) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.dropPrograms(o)
 	t.check(o.SkipCheck)
 	var usable []string
 	for i, f := range t.files {

@@ -97,7 +97,7 @@ func (n *node) draw(b *strings.Builder, indent string, levels int) {
 func findLayout(source string, paths []string, o Options) (layout, error) {
 	root := imageTree(paths)
 	if o.named() {
-		return explicitLayout(source, root, o)
+		return explicitLayout(source, root, paths, o)
 	}
 	r := root.reading()
 	if why := r.doubt(); why != "" {

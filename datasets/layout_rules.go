@@ -69,10 +69,16 @@ func several(source string, root *node, folders string) string {
 }
 
 // explicitLayout reads the folders that the options name.
-func explicitLayout(source string, root *node, o Options) (layout, error) {
+func explicitLayout(source string, root *node, paths []string, o Options) (layout, error) {
 	rules, err := explicitRules(source, root, o)
 	if err != nil {
 		return layout{}, err
+	}
+	for _, r := range rules {
+		if !slices.ContainsFunc(paths, func(rel string) bool { _, ok := r.place(rel); return ok }) {
+			return layout{}, fmt.Errorf("datasets: %s: no image lies in a folder of a class within %s, which the options name for %s; %s. Found:\n%v",
+				source, r.folder, r.split, r.advice(root), root)
+		}
 	}
 	return layout{place: func(rel string) (place, string) {
 		for _, r := range rules {
@@ -82,6 +88,26 @@ func explicitLayout(source string, root *node, o Options) (layout, error) {
 		}
 		return place{}, "outside of the folders that the options name"
 	}}, nil
+}
+
+// advice is what to name in place of a folder that holds no folder of a class.
+func (r rule) advice(root *node) string {
+	field := map[string]string{trainSplit: "Train", valSplit: "Val", testSplit: "Test"}[r.split]
+	above, around := path.Dir(r.folder), root
+	if above != "." {
+		around = root.at(above)
+	}
+	switch {
+	case path.Base(r.folder) == "*":
+		text := fmt.Sprintf("%q stands for the folder of each class, so that a folder within these has to follow it (\"*/train\")", "*")
+		if len(root.below) > 1 || above != "." {
+			text += fmt.Sprintf("; if all folders are classes, give Options{%s: %q}", field, above)
+		}
+		return text
+	case around != nil && len(around.splits()) == 0:
+		return fmt.Sprintf("name the folder above those of the classes: Options{%s: %q}", field, above)
+	}
+	return "expected a folder that holds one for each class; for labels in a file see FromCSV, in file names FromPattern"
 }
 
 // place returns the place of a file below the rule's folder.

@@ -67,6 +67,15 @@ func TestFoldersAsPeopleHaveThem(t *testing.T) {
 		{"test images of a class without training images", tree{"train/a": 4, "train/b": 4, "test/a": 2, "test/c": 2}, nil, none, nil, 0, 0, 0, "class c has images for validation or test and none for training"},
 		{"what storage systems leave", tree{"train/a": 4, "train/b": 4, "train/a/@eaDir/x.png": 2, "@eaDir": 1, "$RECYCLE.BIN": 1, "lost+found": 1}, nil, none, []string{"a", "b"}, 8, 0, 0, ""},
 		{"images of a detector", tree{"train/images": 4, "valid/images": 2}, map[string]string{"train/labels/0.txt": "0 .5 .5 1 1"}, none, nil, 0, 0, 0, "looks like no class but like the images of all"},
+		{"what programs leave", tree{"cat": 4, "dog": 4, "node_modules/x/img": 2, "venv/lib/a": 2, "runs/classify/train": 2, "wandb/run-1/media": 2, "cat/__pycache__": 1},
+			map[string]string{"venv/pyvenv.cfg": "home = /usr", "runs/classify/train/args.yaml": "task: classify"}, none, []string{"cat", "dog"}, 8, 0, 0, ""},
+		{"data in an environment of Python", tree{"x/cat": 4, "x/dog": 4, "x/lib/site-packages/a": 2}, map[string]string{"x/pyvenv.cfg": "home = /usr"}, none, []string{"cat", "dog"}, 8, 0, 0, ""},
+		{"a program's folder that is named", tree{"mlruns/cat": 4, "mlruns/dog": 4, "x": 1}, nil, Options{Train: "mlruns", ValFraction: -1}, []string{"cat", "dog"}, 8, 0, 0, ""},
+		{"a star for the classes", tree{"cat": 4, "dog": 4}, nil, Options{Train: "*"}, nil, 0, 0, 0, `has to follow it ("*/train"); if all folders are classes, give Options{Train: "."}`},
+		{"a star for one of two splits", tree{"train/a": 4, "train/b": 4, "val/a": 1, "val/b": 1}, nil, Options{Train: "train/*", Val: "val"}, nil, 0, 0, 0, `if all folders are classes, give Options{Train: "train"}`},
+		{"the folder of a class as training", tree{"cat": 4, "dog": 4}, nil, Options{Train: "cat"}, nil, 0, 0, 0, `name the folder above those of the classes: Options{Train: "."}`},
+		{"the folder of a class within training", tree{"train/a": 4, "train/b": 4, "val/a": 1, "val/b": 1}, nil, Options{Train: "train/a", Val: "val"}, nil, 0, 0, 0, `name the folder above those of the classes: Options{Train: "train"}`},
+		{"a split without folders is named", tree{"train/a": 4, "train/b": 4, "test": 5}, nil, Options{Train: "train", Test: "test"}, nil, 0, 0, 0, "within test, which the options name for test; expected a folder that holds one for each class"},
 		{"names that only look like splits", tree{"contest": 4, "trains": 4}, nil, none, []string{"contest", "trains"}, 8, 0, 0, ""},
 
 		{"capitals within a word", tree{"TrainData/a": 4, "TrainData/b": 4, "TestData/a": 2, "TestData/b": 2}, nil, none, []string{"a", "b"}, 8, 4, 4, ""},
@@ -265,6 +274,35 @@ func TestTwins(t *testing.T) {
 	f.add(t, "val/cats", 4)
 	if _, err := ImageFolder(f.dir(t)); err == nil || !strings.Contains(err.Error(), `"cats" and "Cats" differ in case`) {
 		t.Errorf("case across splits: %v", err)
+	}
+}
+
+// TestLookalikes: names that look the same in two alphabets, or differ in a dash or a quote, are two classes, and said.
+func TestLookalikes(t *testing.T) {
+	withCache(t)
+	for _, tt := range [][2]string{{"a", "\u0430"}, {"car", "\u0441\u0430r"}, {"Alpha", "\u0391lpha"}, {"a-b", "a\u2013b"}, {"a-b", "a_b"},
+		{"cat's", "cat\u2019s"}, {"strasse", "stra\u00dfe"}} {
+		f := files{}
+		f.add(t, tt[0], 4)
+		f.add(t, tt[1], 4)
+		d, err := ImageFolder(f.dir(t))
+		if err != nil || len(d.Classes) != 2 || len(d.Warnings) != 1 || !strings.Contains(d.Warnings[0], "look alike and differ in an alphabet or a sign") {
+			t.Errorf("%+q: %v, error %v", tt, d, err)
+		}
+		f = files{}
+		f.add(t, "train/"+tt[0], 4)
+		f.add(t, "train/x", 4)
+		f.add(t, "val/"+tt[1], 4)
+		if _, err := ImageFolder(f.dir(t)); err == nil || !strings.Contains(err.Error(), "look alike and differ") {
+			t.Errorf("%+q across splits: %v", tt, err)
+		}
+	}
+	f := files{}
+	for _, class := range []string{"-1", "1", "A", "A-", "\u043a\u043e\u0442", "\u043f\u0435\u0441"} {
+		f.add(t, class, 4)
+	}
+	if d, err := ImageFolder(f.dir(t)); err != nil || len(d.Warnings) != 0 {
+		t.Errorf("different names: %q, error %v", d.Warnings, err)
 	}
 }
 

@@ -48,9 +48,33 @@ func (d *Dataset) mergeTwins(images []labelled) {
 	}
 }
 
-// folded returns a name without the differences that people overlook: case, blanks, invisible characters, compatibility
-// forms (NFKC), and the form of a number ("1", "1.0", "01").
+// folded returns a name without the differences that people overlook: those of plainly, and letters of other alphabets,
+// quotes and dashes that look like those of ASCII.
 func folded(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if as, ok := lookalikes[r]; ok {
+			return as
+		}
+		return r
+	}, plainly(name))
+	return strings.ReplaceAll(name, "ß", "ss")
+}
+
+// lookalikes are signs that look like one of ASCII in most fonts: letters of the Cyrillic and the Greek alphabet in
+// lower case, whose capitals look alike or that do so themselves, quotes and dashes.
+var lookalikes = func() map[rune]rune {
+	m := map[rune]rune{}
+	for _, pair := range []string{"аa", "вb", "сc", "еe", "нh", "іi", "јj", "кk", "мm", "оo", "рp", "ѕs", "тt", "уy", "хx", "ԁd", "ԛq", "ԝw",
+		"αa", "βb", "εe", "ηh", "ιi", "κk", "μm", "νn", "οo", "ρp", "τt", "υy", "χx", "ζz", "’'", "‘'", "`'", "´'", "–-", "—-", "−-", "‐-", "_-"} {
+		r := []rune(pair)
+		m[r[0]] = r[1]
+	}
+	return m
+}()
+
+// plainly returns a name without the differences of case, blanks, invisible characters, compatibility forms (NFKC), and
+// the form of a number ("1", "1.0", "01").
+func plainly(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Cf, r) {
 			return -1
@@ -75,6 +99,9 @@ func isDecimal(name string) bool {
 func difference(names []string) string {
 	if isDecimal(strings.TrimSpace(names[0])) {
 		return "are the same number"
+	}
+	if slices.ContainsFunc(names, func(name string) bool { return plainly(name) != plainly(names[0]) }) {
+		return fmt.Sprintf("look alike and differ in an alphabet or a sign (%s)", codePoints(names))
 	}
 	return "differ in case, blanks or invisible characters alone"
 }
