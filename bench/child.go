@@ -106,19 +106,17 @@ func step(now clock, name string, batch, size, steps int) (result, error) {
 	return r, err
 }
 
-// newStepper readies training steps, in the precision that is measured.
+// newStepper readies training steps, in the precision that is measured, on the engine that a training would take.
 func newStepper(batch int, m *zoo.Model) (*train.Stepper, error) {
 	recipe := train.Recipe{BatchSize: batch, Precision: precision()}
-	trains, err := backend.Steps()
+	choice, err := train.Engines(m, batch)
 	if recipe.Precision == train.Bfloat16 {
-		var c backend.Choice
-		c, err = backend.InBfloat16()
-		trains = c.Step
+		choice, err = backend.InBfloat16()
 	}
 	if err != nil {
 		return nil, err
 	}
-	return recipe.NewStepper(trains.Backend, m, strategy.Scratch{LearningRate: 1e-3})
+	return recipe.NewStepper(choice.Step.Backend, m, strategy.Scratch{LearningRate: 1e-3})
 }
 
 // precision is bfloat16 if the engine is one in bfloat16, such as openvino:bf16, which stands for all of

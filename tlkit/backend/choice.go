@@ -32,10 +32,14 @@ type Figure struct {
 	Failed string `json:"failed,omitempty"`
 }
 
-// margin is the share of pure Go's time that another engine must stay under to take its place: a probe takes seconds,
-// and on a machine with other work two of them differ by a fifth. Pure Go takes another's place as soon as it is
-// faster: its results are equal to the bit on all processors with AVX2.
-const margin = 0.75
+const (
+	// margin is the share of pure Go's time that another engine must stay under to take its place. Pure Go takes
+	// another's place as soon as it is faster: its results are equal to the bit on all processors with AVX2.
+	margin = 0.9
+	// unsure is the ratio of two engines' times from which on both are measured a second time: a probe is short, and on
+	// a machine with other work two of them differ by a fifth.
+	unsure = 0.7
+)
 
 // lastChoice is the latest choice that was made by measurement, with its network, for [Describe].
 var lastChoice struct {
@@ -75,16 +79,9 @@ func Choose(shape string, probe func(*Engine) (Figure, error)) (Choice, error) {
 	key := cacheKey(shape, engines)
 	figures := cachedFigures(key, engines)
 	if figures == nil && probe != nil {
-		failed := false
-		for _, e := range engines {
-			f, err := probe(e)
-			if f.Engine = e.Config; err != nil {
-				f, failed = Figure{Engine: e.Config, Failed: firstLine(err)}, true
-			}
-			figures = append(figures, f)
-		}
+		figures = measure(engines, probe)
 		// A folder that can't be written costs a probe the next time, and no more. A failure may pass.
-		if !failed {
+		if !slices.ContainsFunc(figures, func(f Figure) bool { return f.Failed != "" }) {
 			if err := keepFigures(key, figures); err != nil {
 				fmt.Fprintf(Notify, "tlkit: the speed of the engines is measured again next time: %v\n", err)
 			}
@@ -97,6 +94,53 @@ func Choose(shape string, probe func(*Engine) (Figure, error)) (Choice, error) {
 		lastChoice.Unlock()
 	}
 	return c, nil
+}
+
+// measure returns a figure of each engine. Engines whose times are close to the least are measured once more, in turn,
+// and their lesser times count: other work on the machine slows down one of them at a time.
+func measure(engines []*Engine, probe func(*Engine) (Figure, error)) []Figure {
+	figures := make([]Figure, len(engines))
+	for i, e := range engines {
+		f, err := probe(e)
+		if f.Engine = e.Config; err != nil {
+			f = Figure{Engine: e.Config, Failed: firstLine(err)}
+		}
+		figures[i] = f
+	}
+	infer := near(figures, func(f Figure) float64 { return f.InferS })
+	step := near(figures, func(f Figure) float64 { return f.StepS })
+	for i, e := range engines {
+		if !infer[i] && !step[i] {
+			continue
+		}
+		if f, err := probe(e); err == nil {
+			figures[i].InferS = min(figures[i].InferS, f.InferS)
+			figures[i].StepS = min(figures[i].StepS, f.StepS)
+		}
+	}
+	return figures
+}
+
+// near tells for each figure whether its time and that of another one lie so close together, at the least of all, that
+// either may be the faster.
+func near(figures []Figure, seconds func(Figure) float64) []bool {
+	least := math.Inf(1)
+	for _, f := range figures {
+		if s := seconds(f); s > 0 {
+			least = min(least, s)
+		}
+	}
+	close, n := make([]bool, len(figures)), 0
+	for i, f := range figures {
+		if s := seconds(f); s > 0 && least > unsure*s {
+			close[i] = true
+			n++
+		}
+	}
+	if n < 2 {
+		clear(close)
+	}
+	return close
 }
 
 // others lists the engines that a probe compares: the usual ones, that of [Default], pure Go and oneDNN. XLA for the

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -17,7 +18,7 @@ func TestPick(t *testing.T) {
 		infer, step *Engine
 	}{
 		{"as usual", Figure{InferS: 1, StepS: 4}, Figure{InferS: 2, StepS: 3}, onnx, pure},
-		{"pure Go is a little faster, the other within the margin", Figure{InferS: 1.1, StepS: 2.5}, Figure{InferS: 1, StepS: 3}, pure, pure},
+		{"pure Go is a little faster, the other within the margin", Figure{InferS: 1.1, StepS: 2.8}, Figure{InferS: 1, StepS: 3}, pure, pure},
 		{"clearly faster", Figure{InferS: 1.5, StepS: 2}, Figure{InferS: 1, StepS: 3}, pure, onnx},
 		{"one failed", Figure{Failed: "no memory"}, Figure{InferS: 9, StepS: 9}, pure, pure},
 		{"both failed", Figure{Failed: "a"}, Figure{Failed: "b"}, onnx, pure},
@@ -43,6 +44,41 @@ func TestPick(t *testing.T) {
 	}
 	if got := usual.pick([]*Engine{onnx, pure}, nil); got.Infer != onnx || got.Step != pure || got.Figures != nil {
 		t.Errorf("without figures: %s", got)
+	}
+}
+
+// TestMeasure holds a probe against other work on the machine: what disturbed one engine once does not decide, and an
+// engine that is far behind is not measured again.
+func TestMeasure(t *testing.T) {
+	engines := []*Engine{{Config: "go"}, {Config: "onednn"}, {Config: "gomlx"}}
+	for _, c := range []struct {
+		name  string
+		calls map[string][]Figure // in turn
+		want  []Figure
+	}{
+		{"clear", map[string][]Figure{"go": {{InferS: 1, StepS: 2}}, "onednn": {{InferS: 2, StepS: 4}}, "gomlx": {{InferS: 8, StepS: 9}}},
+			[]Figure{{Engine: "go", InferS: 1, StepS: 2}, {Engine: "onednn", InferS: 2, StepS: 4}, {Engine: "gomlx", InferS: 8, StepS: 9}}},
+		{"disturbed once", map[string][]Figure{"go": {{InferS: 1, StepS: 2}, {InferS: 1.1, StepS: 2.1}}, "onednn": {{InferS: 1.2, StepS: 2.2}, {InferS: 0.8, StepS: 1.5}}, "gomlx": {{InferS: 8, StepS: 9}}},
+			[]Figure{{Engine: "go", InferS: 1, StepS: 2}, {Engine: "onednn", InferS: 0.8, StepS: 1.5}, {Engine: "gomlx", InferS: 8, StepS: 9}}},
+		{"without gradients", map[string][]Figure{"go": {{InferS: 1, StepS: 2}, {InferS: 1, StepS: 2}}, "onednn": {{InferS: 1}, {InferS: 0.9}}, "gomlx": {{InferS: 8, StepS: 9}}},
+			[]Figure{{Engine: "go", InferS: 1, StepS: 2}, {Engine: "onednn", InferS: 0.9}, {Engine: "gomlx", InferS: 8, StepS: 9}}},
+	} {
+		done := map[string]int{}
+		got := measure(engines, func(e *Engine) (Figure, error) {
+			n := done[e.Config]
+			if done[e.Config]++; n >= len(c.calls[e.Config]) {
+				t.Fatalf("%s: %s is measured %d times", c.name, e.Config, n+1)
+			}
+			return c.calls[e.Config][n], nil
+		})
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+		for config, calls := range c.calls {
+			if done[config] != len(calls) {
+				t.Errorf("%s: %s is measured %d times, want %d", c.name, config, done[config], len(calls))
+			}
+		}
 	}
 }
 

@@ -31,14 +31,26 @@ const (
 // the engines that are there, where no earlier one of this network is kept. A test program measures nothing, so that
 // it computes the same on a busy machine as on a quiet one.
 var chooseEngines = func(m *zoo.Model, batch, steps int) (backend.Choice, error) {
-	batch = min(batch, probeBatch)
-	shape := fmt.Sprintf("%s, %d images of %d", m.Spec.Name, batch, m.ImageSize())
 	// Every test program has this flag. testing.Testing would bring package testing into each notebook.
 	test := flag.Lookup("test.v") != nil
 	if steps < probeSteps || test {
-		return backend.Choose(shape, nil)
+		return backend.Choose(probeShape(m, batch), nil)
 	}
-	return backend.Choose(shape, func(e *backend.Engine) (backend.Figure, error) { return probeEngine(e, m, batch) })
+	return Engines(m, batch)
+}
+
+// Engines returns the engines that a long comparison of the model m takes, in batches of so many images: those that
+// measured fastest on this machine (see [backend.Choose]). The first call for a network takes seconds; its figures are
+// kept in the cache folder.
+func Engines(m *zoo.Model, batch int) (backend.Choice, error) {
+	return backend.Choose(probeShape(m, batch), func(e *backend.Engine) (backend.Figure, error) {
+		return probeEngine(e, m, min(batch, probeBatch))
+	})
+}
+
+// probeShape names a network and the size of its batches for the figures that are kept.
+func probeShape(m *zoo.Model, batch int) string {
+	return fmt.Sprintf("%s, %d images of %d", m.Spec.Name, min(batch, probeBatch), m.ImageSize())
 }
 
 // probeEngine measures an inference and, where the engine has gradients, a training step of all variables of a copy of
