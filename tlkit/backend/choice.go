@@ -35,7 +35,7 @@ type Figure struct {
 const (
 	// margin is the share of pure Go's time that another engine must stay under to take its place. Pure Go takes
 	// another's place as soon as it is faster: its results are equal to the bit on all processors with AVX2.
-	margin = 0.9
+	margin = 0.85
 	// unsure is the ratio of two engines' times from which on both are measured a second time: a probe is short, and on
 	// a machine with other work two of them differ by a fifth.
 	unsure = 0.7

@@ -138,6 +138,11 @@ func unwindow(v *Node, g geometry, row, col int, padded []int) *Node {
 // GlobalMeanPool averages over all positions: [batch, height, width, channels] -> [batch, channels].
 func GlobalMeanPool(x *Node) *Node {
 	x.AssertRank(4)
+	d := x.Shape().Dimensions
 	// Axis by axis: engines add up a long row of float32 sequentially, which loses a digit at thousands of positions.
-	return ReduceMean(ReduceMean(x, 2), 1)
+	// The gradient is the same at all positions. GoMLX's own repeats it along one axis after the other.
+	return withGradient(func() *Node { return ReduceMean(ReduceMean(x, 2), 1) }, []*Node{x}, []vjp{func(v *Node) *Node {
+		share := MulScalar(MulScalar(v, 1/float64(d[1])), 1/float64(d[2]))
+		return BroadcastToShape(Reshape(share, d[0], 1, 1, d[3]), x.Shape())
+	}})
 }

@@ -37,6 +37,8 @@ type group struct {
 	// is that result.
 	after *node
 	from  int
+	// sum, if set, is the node that adds up the result, which is kept nowhere else.
+	sum *node
 }
 
 // leaf is an input of a chain: the value v, and the axes of the chain's result along which it varies.
@@ -78,36 +80,88 @@ func elementwise(n *node) bool {
 // groups finds the chains, last nodes first.
 func (p *planner) groups() {
 	for _, n := range slices.Backward(p.nodes) {
-		if p.folded[n] || !elementwise(n) || !isFloat(n.outputs[0]) {
+		last := n
+		switch {
+		case p.folded[n]:
+			continue
+		case p.addsUp(n) && p.summed(n.inputs[0]):
+			last = n.inputs[0].node
+		case !elementwise(n) || !isFloat(n.outputs[0]):
 			continue
 		}
-		g := p.grow(n, true)
+		g := p.grow(last, p.within(last))
 		if g == nil {
-			g = p.grow(n, false)
+			g = p.grow(last, map[*node]bool{})
+		}
+		if g == nil && last == n {
+			g = p.grow(last, nil)
 		}
 		if g == nil {
 			continue
 		}
-		for _, m := range g.inside {
-			p.folded[m] = true
+		if last != n {
+			g.sum, g.again = n, append(g.again, last)
 		}
-		for _, m := range g.again {
-			if !p.readInside(m, g) {
-				p.lazy[m] = true
-			}
-		}
-		for _, l := range g.leavesOf {
-			p.leaf[root(l.v)] = true
-		}
+		p.settle(g)
 		p.native[n] = true
 		p.group[n] = g
 	}
 }
 
+// settle records which nodes the chain computes alone, and which it computes beside others.
+func (p *planner) settle(g *group) {
+	for _, m := range g.inside {
+		p.folded[m] = true
+	}
+	// Readers come later in the graph than what they read, and are settled first.
+	slices.SortFunc(g.again, func(a, b *node) int { return b.id - a.id })
+	for _, m := range g.again {
+		if !p.readInside(m, g) {
+			p.lazy[m] = true
+		}
+	}
+	for _, l := range g.leavesOf {
+		p.leaf[root(l.v)] = true
+	}
+}
+
+// addsUp reports whether a node is a sum whose values a chain can compute piece by piece.
+func (p *planner) addsUp(n *node) bool {
+	if n.op != compute.OpTypeReduceSum || p.stepFor(n) == nil {
+		return false
+	}
+	_, middle, inner, _ := sumSizes(n)
+	return kernels.Summable(middle, inner)
+}
+
+// summed reports whether v is an elementwise result that a sum of it computes itself, so that it takes no memory.
+func (p *planner) summed(v *value) bool {
+	return elementwise(v.node) && isFloat(v) && !p.isOutput[v] && !p.leaf[v] && (len(p.userNodes[v]) == 1 || p.cheapAgain(v))
+}
+
+// within returns the elementwise nodes of n's size that n alone needs, by one way or by several: what is multiplied by
+// two values, whose products are added up again, is computed once in n's chain.
+func (p *planner) within(n *node) map[*node]bool {
+	in, list := map[*node]bool{n: true}, []*node{n}
+	outside := func(m *node) bool { return !in[m] }
+	for grown := true; grown; {
+		grown = false
+		for _, m := range list {
+			for _, v := range m.inputs {
+				if !in[v.node] && elementwise(v.node) && slices.Equal(dims(v), dims(n.outputs[0])) && !p.isOutput[v] &&
+					!slices.ContainsFunc(p.userNodes[v], outside) {
+					in[v.node], list, grown = true, append(list, v.node), true
+				}
+			}
+		}
+	}
+	return in
+}
+
 // readInside reports whether only nodes of the chain read m, which is part of it, and makes m belong to it alone.
 func (p *planner) readInside(m *node, g *group) bool {
 	for _, u := range p.userNodes[m.outputs[0]] {
-		if u != g.root && !slices.Contains(g.inside, u) {
+		if u != g.root && u != g.sum && !slices.Contains(g.inside, u) {
 			return false
 		}
 	}
@@ -127,7 +181,7 @@ func (p *planner) attach() {
 	}
 	for _, n := range p.nodes {
 		g := p.group[n]
-		if g == nil {
+		if g == nil || g.sum != nil {
 			continue
 		}
 		out := dims(g.root.outputs[0])
@@ -190,8 +244,8 @@ type place []int
 type growth struct {
 	p      *planner
 	g      *group
-	out    []int // the axes of the chain's result
-	inline bool  // nodes that only the chain reads become part of it
+	out    []int          // the axes of the chain's result
+	within map[*node]bool // nodes that only the chain reads, by any number of ways; nil has each operation read all it needs
 	seen   map[operandKey]int
 	failed bool // the operands broadcast in a way that a chain can't
 }
@@ -202,10 +256,10 @@ type operandKey struct {
 	at string
 }
 
-// grow builds the chain that ends in n; nil if its operands broadcast in too many ways. With inline, nodes that only
-// the chain reads become part of it.
-func (p *planner) grow(n *node, inline bool) *group {
-	b := &growth{p: p, g: &group{root: n}, out: dims(n.outputs[0]), inline: inline, seen: map[operandKey]int{}}
+// grow builds the chain that ends in n; nil if its operands broadcast in too many ways. Nodes with one reader, and
+// those of within, become part of it; without within (nil), none do.
+func (p *planner) grow(n *node, within map[*node]bool) *group {
+	b := &growth{p: p, g: &group{root: n}, out: dims(n.outputs[0]), within: within, seen: map[operandKey]int{}}
 	b.emit(n, b.straight())
 	g := b.g
 	if b.failed || len(g.code) > 2*longest {
@@ -237,7 +291,12 @@ func (b *growth) straight() place {
 func (b *growth) emit(n *node, at place) int {
 	b.g.all = append(b.g.all, n)
 	in := kernels.Instr{Op: chainOps[n.op]}
-	for i, v := range n.inputs {
+	inputs := n.inputs
+	if x, parts := b.sigmoid(n); x != nil {
+		in.Op, inputs = kernels.Sigmoid, []*value{x}
+		b.g.all, b.g.inside = append(b.g.all, parts...), append(b.g.inside, parts...)
+	}
+	for i, v := range inputs {
 		where := at
 		if len(dims(v)) == 0 {
 			where = nil
@@ -249,6 +308,40 @@ func (b *growth) emit(n *node, at place) int {
 	}
 	b.g.code = append(b.g.code, in)
 	return -len(b.g.code)
+}
+
+// sigmoid returns x if n is 1/(1+exp(-x)), with the nodes between, which nothing else reads; otherwise nil. It is
+// computed in one pass.
+func (b *growth) sigmoid(n *node) (x *value, parts []*node) {
+	if b.within == nil || n.op != compute.OpTypeDiv || !isOne(n.inputs[0]) {
+		return nil, nil
+	}
+	v := n.inputs[1]
+	for _, op := range []compute.OpType{compute.OpTypeAdd, compute.OpTypeExp, compute.OpTypeNeg} {
+		m := v.node
+		if m.op != op || !isFloat(v) || b.p.isOutput[v] || b.p.leaf[v] || len(b.p.userNodes[v]) != 1 {
+			return nil, nil
+		}
+		parts, v = append(parts, m), m.inputs[0]
+		if op == compute.OpTypeAdd && isOne(v) {
+			v = m.inputs[1]
+		} else if op == compute.OpTypeAdd && !isOne(m.inputs[1]) {
+			return nil, nil
+		}
+	}
+	if !slices.Equal(dims(v), dims(n.outputs[0])) {
+		return nil, nil
+	}
+	return v, parts
+}
+
+// isOne reports whether a value is the constant 1, repeated or not.
+func isOne(v *value) bool {
+	for v.node.op == compute.OpTypeBroadcastInDim {
+		v = v.node.inputs[0]
+	}
+	ones, ok := v.node.attrs.([]float32)
+	return ok && v.node.op == compute.OpTypeConstant && len(ones) == 1 && ones[0] == 1
 }
 
 // operand returns the index of a value at a place: that of an operation, if the value is computed inside the chain,
@@ -287,24 +380,29 @@ func (b *growth) operand(v *value, at place) int {
 // absorbs reports whether the node of v becomes part of the chain.
 func (b *growth) absorbs(v *value, at place) bool {
 	whole := slices.Equal(at, b.straight()) && slices.Equal(dims(v), b.out)
-	return b.inline && whole && !b.p.isOutput[v] && !b.p.leaf[v] && len(b.g.code) < longest && elementwise(v.node) &&
-		(len(b.p.userNodes[v]) == 1 || b.p.cheapAgain(v))
+	return b.within != nil && whole && !b.p.isOutput[v] && !b.p.leaf[v] && len(b.g.code) < longest && elementwise(v.node) &&
+		(len(b.p.userNodes[v]) == 1 || b.within[v.node] || b.p.cheapAgain(v))
 }
 
 // cheapAgain reports whether the chains that read v should compute it each, instead of reading it from memory: it is an
-// elementwise function of one value of its size, beside smaller ones, and only elementwise operations read it. So the
-// derivative of an activation function does not keep a tensor from the forward pass beside the one that it needs
+// elementwise function of one value of its size, beside smaller ones, and only elementwise operations and sums read it.
+// So the derivative of an activation function does not keep a tensor from the forward pass beside the one that it needs
 // anyway.
 func (p *planner) cheapAgain(v *value) bool {
+	most := cheap
 	for _, u := range p.userNodes[v] {
-		if !elementwise(u) || !slices.Equal(dims(u.outputs[0]), dims(v)) {
+		switch {
+		case elementwise(u) && slices.Equal(dims(u.outputs[0]), dims(v)):
+		case p.addsUp(u):
+			most = cheapSummed
+		default:
 			return false
 		}
 	}
 	sources, cost := map[*value]bool{}, 0
 	var visit func(v *value)
 	visit = func(w *value) {
-		if cost > cheap || len(sources) > 1 {
+		if cost > most || len(sources) > 1 {
 			return
 		}
 		for w.node.op == compute.OpTypeBroadcastInDim {
@@ -323,11 +421,14 @@ func (p *planner) cheapAgain(v *value) bool {
 		}
 	}
 	visit(v)
-	return len(sources) == 1 && cost <= cheap
+	return len(sources) == 1 && cost <= most
 }
 
 // cheap is the cost of computing a value again that is less than that of keeping it in memory, in additions.
 const cheap = 8
+
+// cheapSummed is the same for a value that is also added up: a sum reads it but once, and writes nothing.
+const cheapSummed = 3
 
 // costs are those of operations that take longer than an addition.
 var costs = map[compute.OpType]int{
@@ -423,6 +524,26 @@ func (p *planner) attachedStep(g *group) step {
 	return p.step(all, append(slices.Clone(g.root.outputs), g.after.outputs[1:]...))
 }
 
+// operands returns the operands of a chain that reads the slots in.
+func (g *group) operands(r *run, in []int) []kernels.Operand {
+	list := make([]kernels.Operand, len(in))
+	for i, slot := range in {
+		l := g.leavesOf[i]
+		list[i] = kernels.Operand{Data: r.floats(slot), Outer: l.varies[0], Middle: l.varies[1], Inner: l.varies[2]}
+	}
+	return list
+}
+
+// sumStep returns the common step of a chain and the sum of its result.
+func (p *planner) sumStep(g *group) step {
+	outer, middle, inner, _ := sumSizes(g.sum)
+	m := &maker{what: "chain and sum", reads: g.leaves()}
+	m.run = func(r *run, in, out []int, _ func([]float32) kernels.After) {
+		g.chain.Sum(r.team(), r.output(out[0], outer*inner), g.operands(r, in), outer, middle, inner)
+	}
+	return p.step(m, g.sum.outputs)
+}
+
 func (p *planner) groupStep(g *group) step {
 	size := g.root.outputs[0].shape.Size()
 	m := &maker{what: "chain", reads: g.leaves()}
@@ -433,11 +554,7 @@ func (p *planner) groupStep(g *group) step {
 		}
 	}
 	m.run = func(r *run, in, out []int, _ func([]float32) kernels.After) {
-		operands := make([]kernels.Operand, len(in))
-		for i, slot := range in {
-			l := g.leavesOf[i]
-			operands[i] = kernels.Operand{Data: r.floats(slot), Outer: l.varies[0], Middle: l.varies[1], Inner: l.varies[2]}
-		}
+		operands := g.operands(r, in)
 		inPlace := make([]int, len(whole))
 		for i, w := range whole {
 			inPlace[i] = in[w]

@@ -91,6 +91,17 @@ func TestAgainstGoMLX(t *testing.T) {
 			return []*Node{ReduceSum(y), ReduceSum(y, 0, 1, 2), ReduceSum(y, 1, 2), ReduceSum(y, 3), ReduceSum(y, 0, 3), ReduceMax(y, 1, 2),
 				ReduceMean(y, 2), ReduceSum(y, 1, 2, 3)}
 		}, []*tensors.Tensor{x}},
+		"sums of chains": {func(in []*Node) []*Node {
+			y, r := in[0], Reshape(in[1], 1, 1, 1, -1)
+			z := Add(Mul(y, r), in[2]) // read by sums and by others
+			sum := Add(y, in[2])
+			return []*Node{ReduceSum(Mul(y, r)), ReduceSum(Square(y), 0, 1, 2), ReduceSum(Mul(y, in[2]), 1, 2), ReduceSum(Exp(y), 3), ReduceMean(Abs(y), 2),
+				ReduceSum(z, -1), ReduceSum(z, 0, 1, 2), Mul(z, r), Add(Mul(sum, y), Mul(sum, r)), Mul(y, Inverse(AddScalar(Exp(Neg(y)), 1)))}
+		}, []*tensors.Tensor{x, row, image}},
+		"sums of long chains": {func(in []*Node) []*Node {
+			y := Mul(in[0], Reshape(in[1], 1, -1))
+			return []*Node{ReduceMean(Square(in[0]), 0), ReduceMean(Abs(in[0]), 1), ReduceMean(y, 0), ReduceMean(Mul(in[2], in[2]), 1), ReduceSum(Neg(in[2]), 0)}
+		}, []*tensors.Tensor{random(10, 700, 1537), random(11, 1537), random(12, 3, 5000)}},
 		"products": {func(in []*Node) []*Node {
 			a, b := in[0], in[1]
 			at, bt := Transpose(a, 0, 1), Transpose(b, 0, 1)

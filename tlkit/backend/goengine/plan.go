@@ -51,9 +51,16 @@ type planner struct {
 	leaf      map[*value]bool // read by a chain
 	done      map[*node]bool
 	slot      map[*value]int
-	group     map[*node]*group // by its last node
+	group     map[*node]*group // by its last node, or by the sum of that one's result
 	attached  map[*node]*group // by the node that it is attached to
 	makers    map[*node]*maker // see stepFor
+}
+
+func newPlanner(b *Builder) *planner {
+	return &planner{b: b, plan: &plan{engine: b.engine, constants: map[int]any{}}, userNodes: map[*value][]*node{},
+		isOutput: map[*value]bool{}, native: map[*node]bool{}, folded: map[*node]bool{}, lazy: map[*node]bool{},
+		leaf: map[*value]bool{}, done: map[*node]bool{},
+		slot: map[*value]int{}, group: map[*node]*group{}, attached: map[*node]*group{}, makers: map[*node]*maker{}}
 }
 
 // Compile plans the computation.
@@ -62,10 +69,7 @@ func (b *Builder) Compile() (compute.Executable, error) {
 	if main.outputs == nil {
 		return nil, errors.Errorf("computation %q: Return was not called", b.name)
 	}
-	p := &planner{b: b, plan: &plan{engine: b.engine, constants: map[int]any{}}, userNodes: map[*value][]*node{},
-		isOutput: map[*value]bool{}, native: map[*node]bool{}, folded: map[*node]bool{}, lazy: map[*node]bool{},
-		leaf: map[*value]bool{}, done: map[*node]bool{},
-		slot: map[*value]int{}, group: map[*node]*group{}, attached: map[*node]*group{}, makers: map[*node]*maker{}}
+	p := newPlanner(b)
 	for _, v := range main.params {
 		p.plan.params = append(p.plan.params, p.newSlot(v))
 		p.plan.names = append(p.plan.names, v.node.attrs.(string))
@@ -230,6 +234,8 @@ func (p *planner) emit(n *node) error {
 	switch {
 	case g == nil:
 		s = p.step(p.stepFor(n), n.outputs)
+	case g.sum != nil:
+		s = p.sumStep(g)
 	case g.after == nil:
 		s = p.groupStep(g)
 	default:

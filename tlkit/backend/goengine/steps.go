@@ -321,17 +321,16 @@ func poolStep(n *node) *maker {
 }
 
 // sumStep computes sums over neighbouring axes.
-func sumStep(n *node) *maker {
+// sumSizes returns the sizes of a sum over neighbouring axes: those before them, of them, and behind them. ok is false
+// for a sum over others.
+func sumSizes(n *node) (outer, middle, inner int, ok bool) {
 	axes := slices.Sorted(slices.Values(n.attrs.([]int)))
 	d := dims(n.inputs[0])
 	first, last := 0, len(d)
 	if len(axes) > 0 {
 		first, last = axes[0], axes[len(axes)-1]+1
-		if last-first != len(axes) {
-			return nil
-		}
 	}
-	outer, middle, inner := 1, 1, 1
+	outer, middle, inner = 1, 1, 1
 	for i, size := range d {
 		switch {
 		case i < first:
@@ -341,6 +340,14 @@ func sumStep(n *node) *maker {
 		default:
 			inner *= size
 		}
+	}
+	return outer, middle, inner, len(axes) == 0 || last-first == len(axes)
+}
+
+func sumStep(n *node) *maker {
+	outer, middle, inner, ok := sumSizes(n)
+	if !ok {
+		return nil
 	}
 	return &maker{what: "sum", reads: n.inputs, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
 		x := r.floats(in[0])

@@ -31,6 +31,7 @@ const (
 	Rsqrt
 	Exp
 	Erf
+	Sigmoid
 	Where
 )
 
@@ -99,7 +100,7 @@ func (c *Chain) Prepare() {
 
 func (o Op) arity() int {
 	switch o {
-	case Not, Neg, Abs, Sqrt, Rsqrt, Exp, Erf:
+	case Not, Neg, Abs, Sqrt, Rsqrt, Exp, Erf, Sigmoid:
 		return 1
 	case Where:
 		return 3
@@ -170,8 +171,35 @@ func (c *Chain) Bind(out []float32, operands []Operand) After {
 	return f
 }
 
+// Sum adds up the chain's result, seen as [outer, middle, inner], over the middle axis into y [outer, inner]. The sums
+// are those of [SumRows]. See [Summable].
+func (c *Chain) Sum(t Team, y []float32, operands []Operand, outer, middle, inner int) {
+	compute, end := c.pieces(operands)
+	defer end()
+	results := make([][]float32, Workers())
+	sumRows(t, y, values{most: sumBlock, get: func(worker, from, to int) []float32 {
+		if results[worker] == nil {
+			results[worker] = getFloats(sumBlock)
+		}
+		block := results[worker][:to-from]
+		compute(worker, from, to, block)
+		return block
+	}}, outer, middle, inner)
+	for _, r := range results {
+		if r != nil {
+			putFloats(r)
+		}
+	}
+}
+
 // Begin is Bind, and also returns a function to call after the last piece, so that other chains can use the memory.
 func (c *Chain) Begin(out []float32, operands []Operand) (f After, end func()) {
+	compute, end := c.pieces(operands)
+	return func(worker, from, to int) { compute(worker, from, to, out[from:to]) }, end
+}
+
+// pieces returns a function that computes the values from..to-1 into out, and one to call after the last piece.
+func (c *Chain) pieces(operands []Operand) (f func(worker, from, to int, out []float32), end func()) {
 	workers := make([]*chainWorker, Workers())
 	end = func() {
 		for _, w := range workers {
@@ -180,7 +208,7 @@ func (c *Chain) Begin(out []float32, operands []Operand) (f After, end func()) {
 			}
 		}
 	}
-	f = func(worker, from, to int) {
+	f = func(worker, from, to int, out []float32) {
 		w := workers[worker]
 		if w == nil {
 			w = c.worker()
@@ -199,7 +227,7 @@ func (c *Chain) Begin(out []float32, operands []Operand) (f After, end func()) {
 				w.args[i] = c.operand(w, i, &operands[i], outer, mid, col, rows, n)
 			}
 			for i := range c.Code { // not a copy of each step, which would go to the heap
-				d := out[at : at+size]
+				d := out[at-from : at-from+size]
 				if r := c.registers[i]; r >= 0 {
 					d = w.temps[r*chainBlock : r*chainBlock+size]
 				}
@@ -287,6 +315,9 @@ func (in *Instr) run(d []float32, args [][]float32) {
 		return
 	case Erf:
 		vecErf(d, a)
+		return
+	case Sigmoid:
+		vecSigmoid(d, a)
 		return
 	}
 	b := args[in.Args[1]]

@@ -4,20 +4,33 @@ package kernels
 
 import "simd/archsimd"
 
+// The constants of exp, in the order of their use.
+const (
+	mostExp, leastExp                  = 89, -104 // beyond these, the result is infinite, or 0
+	log2e, ln2hi, ln2lo                = 1.44269504088896341, -0.693359375, 2.12194440e-4
+	exp0, exp1, exp2, exp3, exp4, exp5 = 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1
+)
+
+// Those of erf: of the polynomial for values up to erfBorder, and of the exponent for others.
+const (
+	erfBorder                                = 0.921875
+	near0, near1, near2, near3, near4, near5 = -5.96761703e-4, 4.99119423e-3, -2.67681349e-2, 1.12819925e-1, -3.76125336e-1, 1.28379166e-1
+	far0, far1, far2, far3                   = -1.72853470e-5, 3.83197126e-4, -3.88396438e-3, 2.42546219e-2
+	far4, far5, far6                         = -1.06777877e-1, -6.34846687e-1, -1.28717512e-1
+)
+
 // exponential has the constants of exp: with x = n ln 2 + r and |r| <= ln(2)/2, exp(x) = 2^n exp(r), where exp(r) is a
 // polynomial (Moshier, Cephes, expf.c).
 type exponential struct {
-	most, least                 f8 // beyond these, the result is infinite, or 0
+	most, least                 f8
 	log2e, ln2hi, ln2lo         f8
 	p0, p1, p2, p3, p4, p5, one f8
 	bias                        archsimd.Int32x8
 }
 
 func newExponential() exponential {
-	return exponential{most: all(89), least: all(-104),
-		log2e: all(1.44269504088896341), ln2hi: all(-0.693359375), ln2lo: all(2.12194440e-4),
-		p0: all(1.9875691500e-4), p1: all(1.3981999507e-3), p2: all(8.3334519073e-3),
-		p3: all(4.1665795894e-2), p4: all(1.6666665459e-1), p5: all(5.0000001201e-1), one: all(1), bias: archsimd.BroadcastInt32x8(127)}
+	return exponential{most: all(mostExp), least: all(leastExp), log2e: all(log2e), ln2hi: all(ln2hi), ln2lo: all(ln2lo),
+		p0: all(exp0), p1: all(exp1), p2: all(exp2), p3: all(exp3), p4: all(exp4), p5: all(exp5), one: all(1), bias: archsimd.BroadcastInt32x8(127)}
 }
 
 // of computes exp(x) with an error of at most 1 unit in the last place. Results below the least normal number are
@@ -40,8 +53,8 @@ func vecExp8(d, a []float32) int {
 	if !hasAVX2 {
 		return 0
 	}
-	n := len(d) &^ (lanes - 1)
-	a, d = a[:n], d[:n]
+	n, first := len(d)&^(lanes-1), vectorsOf16(d, a, expAVX512)
+	a, d = a[first:n], d[first:n]
 	e := newExponential()
 	for len(d) >= lanes {
 		store(e.of(load(a)), d)
@@ -57,14 +70,12 @@ func vecErf8(d, a []float32) int {
 	if !hasAVX2 {
 		return 0
 	}
-	n := len(d) &^ (lanes - 1)
-	a, d = a[:n], d[:n]
+	n, first := len(d)&^(lanes-1), vectorsOf16(d, a, erfAVX512)
+	a, d = a[first:n], d[first:n]
 	e := newExponential()
-	zero, one, border := all(0), all(1), all(0.921875)
-	p0, p1, p2 := all(-5.96761703e-4), all(4.99119423e-3), all(-2.67681349e-2)
-	p3, p4, p5 := all(1.12819925e-1), all(-3.76125336e-1), all(1.28379166e-1)
-	q0, q1, q2, q3 := all(-1.72853470e-5), all(3.83197126e-4), all(-3.88396438e-3), all(2.42546219e-2)
-	q4, q5, q6 := all(-1.06777877e-1), all(-6.34846687e-1), all(-1.28717512e-1)
+	zero, one, border := all(0), all(1), all(erfBorder)
+	p0, p1, p2, p3, p4, p5 := all(near0), all(near1), all(near2), all(near3), all(near4), all(near5)
+	q0, q1, q2, q3, q4, q5, q6 := all(far0), all(far1), all(far2), all(far3), all(far4), all(far5), all(far6)
 	for len(d) >= lanes {
 		x := load(a)
 		s := x.Mul(x)
@@ -74,6 +85,22 @@ func vecErf8(d, a []float32) int {
 		far := one.Sub(e.of(q.MulAdd(t, zero.Sub(t))))
 		far = far.IfElse(x.GreaterEqual(zero), zero.Sub(far))
 		store(far.IfElse(t.Greater(border), near), d)
+		a, d = a[lanes:], d[lanes:]
+	}
+	return n
+}
+
+// vecSigmoid8 computes 1/(1+exp(-x)), with the rounding of its parts.
+func vecSigmoid8(d, a []float32) int {
+	if !hasAVX2 {
+		return 0
+	}
+	n, first := len(d)&^(lanes-1), vectorsOf16(d, a, sigmoidAVX512)
+	a, d = a[first:n], d[first:n]
+	e := newExponential()
+	zero := all(0)
+	for len(d) >= lanes {
+		store(e.one.Div(e.of(zero.Sub(load(a))).Add(e.one)), d)
 		a, d = a[lanes:], d[lanes:]
 	}
 	return n

@@ -7,18 +7,18 @@ import (
 
 // channelSums calls add in parallel for pieces of the rows [rows, c]; add computes k*c sums of its piece. channelSums
 // adds these up in double precision.
-func channelSums(team Team, rows, c, k int, add func(from, to int, sums []float32)) []float64 {
+func channelSums(team Team, rows, c, k int, add func(worker, from, to int, sums []float32)) []float64 {
 	// A sum of float32 over at most 512 rows is precise enough; the pieces are added in float64.
 	const most = 512
 	pieces := max(1, (rows+most-1)/most)
 	tasks := max(1, min(pieces, 64, rows*c/4096)) // whatever the number of workers is: the sums are to be equal
 	totals := make([][]float64, tasks)
-	team(tasks, func(_, task int) {
+	team(tasks, func(worker, task int) {
 		total := make([]float64, k*c)
 		sums := make([]float32, k*c)
 		for p := task * pieces / tasks; p < (task+1)*pieces/tasks; p++ {
 			clear(sums)
-			add(p*rows/pieces, (p+1)*rows/pieces, sums)
+			add(worker, p*rows/pieces, (p+1)*rows/pieces, sums)
 			for i, s := range sums {
 				total[i] += float64(s)
 			}
@@ -62,7 +62,7 @@ func BatchNorm(t Team, y, mean, variance, x, scale, offset []float32, epsilon fl
 	// The first row is subtracted, so that a mean far from 0 costs no digits.
 	k := beside(rows, c)
 	long, first := c*k, slices.Repeat(x[:c], k)
-	sums, squares := folded(channelSums(t, rows/k, long, 2, func(from, to int, sums []float32) {
+	sums, squares := folded(channelSums(t, rows/k, long, 2, func(_, from, to int, sums []float32) {
 		vecMoments(sums[:long], sums[long:], x[from*long:to*long], first)
 	}), k, c)
 	gain, shift := make([]float32, c), make([]float32, c)
@@ -94,7 +94,7 @@ func BatchNormGradient(t Team, dx, dScale, dOffset, x, scale, mean, variance, v 
 	rows := len(x) / c
 	k := beside(rows, c)
 	long, means := c*k, slices.Repeat(mean, k)
-	sums, products := folded(channelSums(t, rows/k, long, 2, func(from, to int, sums []float32) {
+	sums, products := folded(channelSums(t, rows/k, long, 2, func(_, from, to int, sums []float32) {
 		vecProducts(sums[:long], sums[long:], v[from*long:to*long], x[from*long:to*long], means)
 	}), k, c)
 	// dx = a v + b x + d
@@ -116,36 +116,71 @@ func BatchNormGradient(t Team, dx, dScale, dOffset, x, scale, mean, variance, v 
 
 // SumRows adds up x [outer, middle, inner] over the middle axis into y [outer, inner].
 func SumRows(t Team, y, x []float32, outer, middle, inner int) {
+	sumRows(t, y, values{most: len(x), get: func(_, from, to int) []float32 { return x[from:to] }}, outer, middle, inner)
+}
+
+// values are those of a tensor for an operation that reads each once. get returns from..to-1, at most so many; they stay
+// until the worker's next call.
+type values struct {
+	most int
+	get  func(worker, from, to int) []float32
+}
+
+// sumBlock is the number of values of a chain that are computed before they are added up, so that they stay in the
+// cache.
+const sumBlock = 4096
+
+// Summable reports whether [Chain.Sum] can add up a result of these sizes: a row of it must fit into a block.
+func Summable(middle, inner int) bool {
 	if inner == 1 {
-		t.ranges(outer, max(1, 8192/middle), func(_, from, to int) {
-			for o := from; o < to; o++ {
-				y[o] = sum(x[o*middle : (o+1)*middle])
-			}
-		})
+		return middle <= sumBlock
+	}
+	return inner <= sumBlock
+}
+
+func sumRows(t Team, y []float32, x values, outer, middle, inner int) {
+	if inner == 1 {
+		sumsOfRows(t, y, x, outer, middle)
 		return
 	}
+	// add adds the rows from..to-1 of all outer*middle to sums.
+	add := func(worker, from, to int, sums []float32) {
+		for rows := max(1, x.most/inner); from < to; from += rows {
+			vecSumRows(sums, x.get(worker, from*inner, min(from+rows, to)*inner))
+		}
+	}
 	if outer == 1 {
-		for i, s := range channelSums(t, middle, inner, 1, func(from, to int, sums []float32) {
-			vecSumRows(sums, x[from*inner:to*inner])
-		}) {
+		for i, s := range channelSums(t, middle, inner, 1, add) {
 			y[i] = float32(s)
 		}
 		return
 	}
-	t.ranges(outer, max(1, 8192/(middle*inner)), func(_, from, to int) {
+	t.ranges(outer, max(1, 8192/(middle*inner)), func(worker, from, to int) {
 		part, total := make([]float32, inner), make([]float64, inner)
 		for o := from; o < to; o++ {
 			clear(total)
-			rows := x[o*middle*inner : (o+1)*middle*inner]
-			for at := 0; at < len(rows); at += 256 * inner {
+			for at := 0; at < middle; at += 256 {
 				clear(part)
-				vecSumRows(part, rows[at:min(len(rows), at+256*inner)])
+				add(worker, o*middle+at, o*middle+min(middle, at+256), part)
 				for i, p := range part {
 					total[i] += float64(p)
 				}
 			}
 			for i, t := range total {
 				y[o*inner+i] = float32(t)
+			}
+		}
+	})
+}
+
+// sumsOfRows writes the sum of each row of x [rows, n] to y.
+func sumsOfRows(t Team, y []float32, x values, rows, n int) {
+	most := max(1, min(x.most/n, rows))
+	t.ranges(rows, max(1, 8192/n), func(worker, from, to int) {
+		for ; from < to; from += most {
+			block := x.get(worker, from*n, min(from+most, to)*n)
+			for i := range len(block) / n {
+				y[from+i] = sum(block[i*n : (i+1)*n])
 			}
 		}
 	})

@@ -133,6 +133,11 @@ func vecExp(d, a []float32) { byMath(d, a, vecExp8, math.Exp) }
 
 func vecErf(d, a []float32) { byMath(d, a, vecErf8, math.Erf) }
 
+// vecSigmoid computes 1/(1+exp(-x)), with the rounding of its parts.
+func vecSigmoid(d, a []float32) {
+	byMath(d, a, vecSigmoid8, func(x float64) float64 { return float64(1 / (1 + float32(math.Exp(-x)))) })
+}
+
 // byMath computes a function that the vector units round differently from package math: with vectors, they compute the
 // last values, too, so that a result does not depend on its place in the run.
 func byMath(d, a []float32, vectors func(d, a []float32) int, one func(float64) float64) {
