@@ -9,7 +9,8 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// TestChains holds the steps of plans: what a chain reads twice, and what only a sum reads, costs no memory and no pass.
+// TestChains holds the steps of plans: what a chain reads twice, and what only a sum reads, costs no memory and no
+// pass.
 func TestChains(t *testing.T) {
 	for _, test := range []struct {
 		what  string

@@ -294,30 +294,8 @@ func fill(s []float32, v float32) {
 
 func (in *Instr) run(d []float32, args [][]float32) {
 	a := args[in.Args[0]]
-	switch in.Op {
-	case Not:
-		vecNot(d, a)
-		return
-	case Neg:
-		vecNeg(d, a)
-		return
-	case Abs:
-		vecAbs(d, a)
-		return
-	case Sqrt:
-		vecSqrt(d, a)
-		return
-	case Rsqrt:
-		vecRsqrt(d, a)
-		return
-	case Exp:
-		vecExp(d, a)
-		return
-	case Erf:
-		vecErf(d, a)
-		return
-	case Sigmoid:
-		vecSigmoid(d, a)
+	if in.Op.arity() == 1 {
+		in.Op.of(d, a)
 		return
 	}
 	b := args[in.Args[1]]
@@ -352,5 +330,27 @@ func (in *Instr) run(d []float32, args [][]float32) {
 		vecOr(d, a, b)
 	case Where:
 		vecWhere(d, a, b, args[in.Args[2]])
+	}
+}
+
+// of computes an operation on one operand.
+func (o Op) of(d, a []float32) {
+	switch o {
+	case Not:
+		vecNot(d, a)
+	case Neg:
+		vecNeg(d, a)
+	case Abs:
+		vecAbs(d, a)
+	case Sqrt:
+		vecSqrt(d, a)
+	case Rsqrt:
+		vecRsqrt(d, a)
+	case Exp:
+		vecExp(d, a)
+	case Erf:
+		vecErf(d, a)
+	case Sigmoid:
+		vecSigmoid(d, a)
 	}
 }

@@ -119,8 +119,8 @@ func SumRows(t Team, y, x []float32, outer, middle, inner int) {
 	sumRows(t, y, values{most: len(x), get: func(_, from, to int) []float32 { return x[from:to] }}, outer, middle, inner)
 }
 
-// values are those of a tensor for an operation that reads each once. get returns from..to-1, at most so many; they stay
-// until the worker's next call.
+// values are those of a tensor for an operation that reads each once. get returns from..to-1, at most so many; they
+// stay until the worker's next call.
 type values struct {
 	most int
 	get  func(worker, from, to int) []float32
