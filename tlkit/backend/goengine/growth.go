@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine/kernels"
 )
