@@ -236,6 +236,8 @@ func (e *ForeignError) judgeByName() {
 		e.Is = "by its name this is a part of a checkpoint of TensorFlow; " + onlyThese + viaONNX
 	case beside(".bin", ".xml") != "":
 		e.Is = "by its name this holds the weights of a model of OpenVINO; open the checkpoint that it was made from"
+	case strings.HasSuffix(name, ".pb"), strings.HasSuffix(name, ".caffemodel"), strings.HasSuffix(name, ".mlmodel"), strings.HasSuffix(name, ".mnn"), strings.HasSuffix(name, ".mindir"):
+		e.Is = fmt.Sprintf("by its name (%s) this is a model of another library; ", filepath.Ext(name)) + onlyThese + viaONNX
 	case strings.HasSuffix(name, ".engine"), strings.HasSuffix(name, ".plan"), strings.HasSuffix(name, ".trt"):
 		e.Is = "by its name this is an engine of TensorRT, compiled for one kind of GPU; load the .onnx file or the checkpoint that it was made from"
 	}

@@ -96,6 +96,13 @@ func (e *MismatchError) hint() string {
 	if i := slices.IndexFunc(e.Unexpected, func(key string) bool { return strings.HasSuffix(key, "._variance") }); i >= 0 {
 		return fmt.Sprintf("; %s is a name of PaddlePaddle: in Python, convert the model to ONNX (paddle2onnx), and load that file", printable(e.Unexpected[i]))
 	}
+	if i := slices.IndexFunc(e.Unexpected, ofQuantisation); i >= 0 {
+		return fmt.Sprintf("; %s is of a network that torch.ao.quantization has prepared, in which layers are joined: open the checkpoint from before that", printable(e.Unexpected[i]))
+	}
+	if i := slices.IndexFunc(e.Misshapen, ShapeMismatch.channels); i >= 0 && len(e.Misshapen)+len(e.Missing) == 1 {
+		m := e.Misshapen[i]
+		return fmt.Sprintf("; its first layer is for images of %d channels, and the images here have %d: if red, green and blue are the first, keep these in Python, sd[KEY] = sd[KEY][:, :3], and save sd", m.Got[1], m.Want[1])
+	}
 	if e.Matched == 0 && len(e.Missing) > 0 && len(e.Unexpected) > 0 {
 		// All keys behind a prefix: a model within a model.
 		want := e.Missing[0]
@@ -108,6 +115,17 @@ func (e *MismatchError) hint() string {
 		return "; not one name fits"
 	}
 	return ""
+}
+
+// channels reports whether the shapes are those of a first convolution for RGB images and for images of more channels.
+func (m ShapeMismatch) channels() bool {
+	return len(m.Want) == 4 && len(m.Got) == 4 && m.Want[1] == 3 && m.Got[1] > 3 &&
+		m.Want[0] == m.Got[0] && slices.Equal(m.Want[2:], m.Got[2:])
+}
+
+// ofQuantisation reports whether a key is of an observer of torch.ao.quantization.
+func ofQuantisation(key string) bool {
+	return strings.Contains(key, "activation_post_process.") || strings.Contains(key, "fake_quant")
 }
 
 // IsAdapter reports whether a key is of the low-rank matrices of an adapter, by the names of PEFT, diffusers and kohya.

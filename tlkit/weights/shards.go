@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -65,6 +66,9 @@ func OpenIndex(path string) (*StateDict, error) {
 	var parts []*StateDict
 	for _, name := range names {
 		part, err := Open(filepath.Join(filepath.Dir(path), name))
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("weights: %s names %s, which is not beside it: %w; download the index's other files into its folder", path, printable(name), fs.ErrNotExist)
+		}
 		if err != nil {
 			return nil, errors.Join(err, closers(parts).Close())
 		}

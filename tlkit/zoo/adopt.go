@@ -432,6 +432,9 @@ func (m *Model) note(f *fit, head *foundHead, sd *weights.StateDict, o LoadOptio
 	if head != nil && o.Head != HeadNew && o.Classes == nil && m.Classes[0] == numbered(1)[0] {
 		say("%s", unnamedClasses(len(m.Classes)))
 	}
+	if head != nil && o.Head != HeadNew && len(m.Classes) == 1 {
+		say("%s", oneLogit)
+	}
 	if over := f.left(m, head, o); len(over) > 0 {
 		say("left unread, since the network has no such tensors: %s", listed(over))
 	}
@@ -442,6 +445,10 @@ func (m *Model) note(f *fit, head *foundHead, sd *weights.StateDict, o LoadOptio
 	}
 	m.report(notes)
 }
+
+// oneLogit is the note for a network with one output, whose softmax is always 1.
+const oneLogit = "its output layer has one value, as that of two classes behind a sigmoid or of a regression, and a prediction here is always 100 % for its one class: " +
+	"train a new output layer (LoadOptions.Head), or in Python, make it one of two values, zero and this one"
 
 // unnamedClasses is the note for a file of n classes that names none.
 func unnamedClasses(n int) string {

@@ -163,7 +163,7 @@ func TestCheckpointValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = zoo.Load("resnet20", zoo.LoadOptions{Weights: path})
-	wantError(t, err, "model-00002-of-00002.safetensors")
+	wantError(t, err, "names model-00002-of-00002.safetensors, which is not beside it")
 	_, err = zoo.Load(path)
 	wantError(t, err, "is a file, and does not say which network it is for", "LoadOptions{Weights:")
 }

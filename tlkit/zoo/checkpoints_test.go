@@ -171,6 +171,7 @@ func TestCheckpointClasses(t *testing.T) {
 		{"new head, as many", zoo.LoadOptions{Weights: two, Head: zoo.HeadNew, Classes: []string{"x", "y"}}, []string{"x", "y"}, 2, "new and random, for 2 classes", ""},
 		{"no head", zoo.LoadOptions{Weights: none}, []string{"class 0"}, 10, "new and random, for 10 classes", ""},
 		{"no head but asked for", zoo.LoadOptions{Weights: none, Head: zoo.HeadOfFile}, nil, 0, "", "no output layer that fits"},
+		{"one output", zoo.LoadOptions{Weights: checkpoint(t, small(t, []string{"a"}, 1), renamed(before("")))}, []string{"class 0"}, 1, "its output layer has one value", ""},
 		{"published, new head", zoo.LoadOptions{Head: zoo.HeadNew, Classes: []string{"x"}}, []string{"x"}, 1, "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -216,6 +217,24 @@ func TestCheckpointMismatch(t *testing.T) {
 			return "net." + k
 		})), []string{`after the prefix "net." is removed`, "missing: layer3.0.conv1.weight"}, []string{"another model"}},
 		{"none of it", checkpoint(t, twenty, renamed(func(k string) string { return strings.ReplaceAll(k, ".", "/") })), []string{"(0 keys do)", "not one name fits"}, []string{"prefix", "probably"}},
+		{"another network with a few names of this one", checkpoint(t, twenty, renamed(func(k string) string {
+			switch k {
+			case "layer1.0.bn1.weight", "layer1.0.bn1.bias":
+				return k
+			case "layer2.0.bn1.weight", "layer2.0.bn1.bias":
+				return "x." + strings.Replace(k, "layer2", "layer1", 1)
+			}
+			return "other." + strings.ReplaceAll(k, ".", "/")
+		})), []string{"(2 keys do)", "missing: conv1.weight"}, []string{"more than once"}},
+		{"four channels", checkpoint(t, twenty, renamed(func(k string) string {
+			if k == "conv1.weight" {
+				return ""
+			}
+			return k
+		}, tensor(t, "conv1.weight", 16, 4, 3, 3))), []string{"its first layer is for images of 4 channels", "sd[KEY][:, :3]"}, []string{"more than once"}},
+		{"prepared for quantisation", checkpoint(t, twenty, renamed(func(k string) string { return strings.Replace(k, ".bn1.", ".conv1.1.", 1) },
+			tensor(t, "layer1.0.conv1.activation_post_process.min_val", 1))),
+			[]string{"activation_post_process.min_val is of a network that torch.ao.quantization has prepared"}, []string{"more than once"}},
 		{"twice", checkpoint(t, twenty, func(e []weights.Entry) []weights.Entry {
 			return append(renamed(before("student."))(e), renamed(before("teacher."))(e)...)
 		}), []string{`"student."`, `"teacher."`, "LoadOptions.Prefix"}, []string{"missing"}},

@@ -90,6 +90,8 @@ func (m *Model) bestFit(sd *weights.StateDict, layouts []layout, prefix string) 
 	f := &fit{prefix: prefix, layout: layouts[0]}
 	if half(best) || len(best) > 0 && best[0].prefix == "" { // a few equal keys are chance
 		f = best[0]
+	}
+	if half(best) {
 		if err := f.ambiguous(sd, best[1:]); err != nil {
 			return nil, err
 		}

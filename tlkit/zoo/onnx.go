@@ -195,6 +195,9 @@ func (f *onnxFile) choose(o LoadOptions) (*values, error) {
 	if o.Classes == nil && o.Head != HeadNew && set.Classes[0] == numbered(1)[0] {
 		notes = append(notes, unnamedClasses(len(set.Classes)))
 	}
+	if len(set.Classes) == 1 && o.Head != HeadNew {
+		notes = append(notes, oneLogit)
+	}
 	return &values{
 		spec: spec, classes: set.Classes, preprocess: set.Preprocess, name: cmp.Or(f.weights, filepath.Base(f.path)),
 		calibration: f.calibration, bits: f.bits,
