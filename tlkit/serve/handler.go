@@ -146,6 +146,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Content-Security-Policy", contentPolicy)
 	header.Set("Referrer-Policy", "no-referrer")
+	if h.closing.Load() {
+		header.Set("Connection", "close") // so that a client who keeps connections opens the next one elsewhere
+	}
 	rec := &recorder{ResponseWriter: w}
 	// One with a body has not arrived yet. Only /predict and /explain await it; elsewhere net/http may,
 	// while it sends the answer.
@@ -183,7 +186,8 @@ func (h *Handler) record(r *http.Request, rec *recorder, took time.Duration) {
 	h.opts.Log.LogAttrs(r.Context(), level, "request", attrs...)
 }
 
-// Drain makes /readyz answer 503, so that a load balancer sends no more requests; those that arrive are still answered.
+// Drain makes /readyz answer 503, so that a load balancer sends no more requests; those that arrive are still answered,
+// and their connections are closed.
 func (h *Handler) Drain() { h.closing.Store(true) }
 
 func (h *Handler) ready(w http.ResponseWriter, _ *http.Request) {

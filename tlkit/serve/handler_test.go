@@ -16,6 +16,9 @@ import (
 	"testing"
 	"time"
 
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/vision"
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/zoo"
 )
@@ -115,6 +118,7 @@ func TestAnswers(t *testing.T) {
 		{"interface", "GET", "/openapi.json", "", "", 200, `"openapi"`},
 		{"metrics", "GET", "/metrics", "", "", 200, `tlkit_images_total{outcome="ok"}`},
 	}
+	described := describedBy(t, h)
 	for _, c := range cases {
 		r := httptest.NewRequest(c.method, c.path, strings.NewReader(c.body))
 		if c.kind != "" {
@@ -125,6 +129,7 @@ func TestAnswers(t *testing.T) {
 		if w.Code != c.status || !strings.Contains(w.Body.String(), c.want) {
 			t.Errorf("%s: %d %.300s\nwant %d with %q", c.name, w.Code, w.Body, c.status, c.want)
 		}
+		described.check(t, c.name, r, w)
 		if kind := w.Header().Get("Content-Type"); c.status >= 400 && kind != "application/problem+json" {
 			t.Errorf("%s: an error of type %q", c.name, kind)
 		}
@@ -268,8 +273,8 @@ func TestBusyAnswer(t *testing.T) {
 	if w.Code != 503 {
 		t.Errorf("/readyz of a closing service: %d", w.Code)
 	}
-	if w := post(); w.Code != 200 {
-		t.Errorf("a request to a closing service: %d, want an answer", w.Code)
+	if w := post(); w.Code != 200 || w.Header().Get("Connection") != "close" {
+		t.Errorf("a request to a closing service: %d, Connection %q; want an answer and the connection's end", w.Code, w.Header().Get("Connection"))
 	}
 	p.Close()
 	if w := post(); w.Code != 503 || w.Header().Get("Retry-After") == "" {
@@ -425,6 +430,17 @@ func TestMetrics(t *testing.T) {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	body, _ := io.ReadAll(w.Body)
+	families := 0
+	for decoder := expfmt.NewDecoder(bytes.NewReader(body), expfmt.ResponseFormat(w.Header())); ; families++ {
+		if err := decoder.Decode(&dto.MetricFamily{}); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatalf("Prometheus can't read family %d of /metrics: %v", families, err)
+		}
+	}
+	if families < 8 {
+		t.Errorf("Prometheus reads %d families, want the 8 of ours and those of the process", families)
+	}
 	for _, want := range []string{`tlkit_images_total{outcome="ok"} 10`, `tlkit_images_total{outcome="error"} 1`, `tlkit_batch_images_sum 10`,
 		`tlkit_http_requests_total{code="200",route="POST /predict"} 10`, `tlkit_http_requests_total{code="415",route="POST /predict"} 1`,
 		`tlkit_queue_images 0`, `tlkit_predicted_total{class=`} {

@@ -8,6 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"image"
+	"image/color/palette"
+	"image/gif"
 	"io"
 	"net"
 	"net/http"
@@ -53,19 +56,22 @@ func dial(t *testing.T, address string) net.Conn {
 func exchange(t *testing.T, address, raw string, sent func(*net.TCPConn)) int {
 	t.Helper()
 	c := dial(t, address)
+	defer c.Close()
 	if _, err := io.WriteString(c, raw); err != nil {
-		t.Fatal(err)
+		t.Errorf("sending %.60q: %v", raw, err)
 	}
 	if sent != nil {
 		sent(c.(*net.TCPConn))
+	}
+	if err := c.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil { // only where the fault is there
+		t.Fatal(err)
 	}
 	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil {
 		t.Errorf("no answer to %.60q: %v", raw, err)
 		return 0
 	}
-	defer answer.Body.Close()
-	return answer.StatusCode
+	return answer.StatusCode // the body is not read: the answer to HEAD has none
 }
 
 // works waits until the service classifies an image. Where requests must arrive in a short time, a busy machine
@@ -88,13 +94,40 @@ func works(t *testing.T, address string, image []byte) {
 
 // hugePNG returns a PNG file whose header announces width x height pixels, with few bytes after it.
 func hugePNG(width, height uint32) string {
-	chunk := func(kind string, data []byte) []byte {
-		b := binary.BigEndian.AppendUint32(nil, uint32(len(data)))
-		b = append(append(b, kind...), data...)
-		return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b[4:]))
-	}
 	head := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, width), height)
-	return "\x89PNG\r\n\x1a\n" + string(chunk("IHDR", append(head, 8, 2, 0, 0, 0))) + string(chunk("IDAT", []byte{0x78, 0x9c, 0x03, 0x00, 0x00, 0x00, 0x00, 0x01})) + string(chunk("IEND", nil))
+	return "\x89PNG\r\n\x1a\n" + pngChunk("IHDR", string(head)+"\x08\x02\x00\x00\x00") + pngChunk("IDAT", "\x78\x9c\x03\x00\x00\x00\x00\x01") + pngChunk("IEND", "")
+}
+
+// pngChunk returns a chunk of a PNG file.
+func pngChunk(kind, data string) string {
+	b := binary.BigEndian.AppendUint32(nil, uint32(len(data)))
+	b = append(append(b, kind...), data...)
+	return string(binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b[4:])))
+}
+
+// animatedPNG returns a PNG file of two frames.
+func animatedPNG(t *testing.T) string {
+	t.Helper()
+	file := string(pngOf(t, shapes(t, 1)[0]))
+	const head = 8 + 12 + 13 // the signature and IHDR
+	control := "\x00\x00\x00\x02\x00\x00\x00\x00"
+	frame := "\x00\x00\x00\x00" + file[16:24] + strings.Repeat("\x00", 8) + "\x00\x01\x00\x0a\x00\x00"
+	return file[:head] + pngChunk("acTL", control) + pngChunk("fcTL", frame) + file[head:]
+}
+
+// animatedGIF returns a GIF file of some frames.
+func animatedGIF(t *testing.T, frames int) string {
+	t.Helper()
+	one := image.NewPaletted(image.Rect(0, 0, 8, 8), palette.Plan9)
+	g := gif.GIF{}
+	for range frames {
+		g.Image, g.Delay = append(g.Image, one), append(g.Delay, 1)
+	}
+	var b strings.Builder
+	if err := gif.EncodeAll(&b, &g); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }
 
 // TestHostileRequests holds that each gets its status code, and that the service goes on.
@@ -104,9 +137,13 @@ func TestHostileRequests(t *testing.T) {
 	// Only the requests that never come meet a short limit; the others arrive in their own time, on a busy machine too.
 	impatient := newTestHandler(t, Options{}, HandlerOptions{MaxBody: 1 << 20, ReadTimeout: 300 * time.Millisecond})
 	impatientAddress, _ := startServer(t, &Server{Handler: impatient})
-	image := pngOf(t, shapes(t, 1)[0])
+	good := pngOf(t, shapes(t, 1)[0])
 	post := "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n"
 	closeWrite := func(c *net.TCPConn) { c.CloseWrite() }
+	body := func(text string) string { return fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", post, len(text), text) }
+	parts := func(text string) string {
+		return strings.Replace(body(text+"--b--\r\n"), "image/png", "multipart/form-data; boundary=b", 1)
+	}
 	cases := []struct {
 		name, raw string
 		sent      func(*net.TCPConn)
@@ -124,6 +161,29 @@ func TestHostileRequests(t *testing.T) {
 		{"headers without end", "POST /predict HTTP/1.1\r\nHost: x\r\n" + strings.Repeat("A: "+strings.Repeat("b", 1000)+"\r\n", 40), nil, 431},
 		{"no HTTP", "\x16\x03\x01\x02\x00\r\n\r\n", nil, 400},
 		{"a negative length", post + "Content-Length: -1\r\n\r\n", nil, 400},
+		{"a length that is no number", post + "Content-Length: 1e3\r\n\r\n", nil, 400},
+		{"a length shorter than the body", post + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(good)/2, good), nil, 422},
+		{"a chunk without a size", post + "Transfer-Encoding: chunked\r\n\r\nzz\r\n12345\r\n0\r\n\r\n", nil, 400},
+		{"a coding of transfer that nobody has", post + "Transfer-Encoding: brotli\r\n\r\n", nil, 501},
+		{"an expectation that nobody has", post + "Expect: coffee\r\nContent-Length: 1\r\n\r\nx", nil, 417},
+		{"a body that waits for leave", post + "Expect: 100-continue\r\nContent-Length: 1000\r\n\r\n", nil, 100},
+		{"a body that waits for leave and is too large", post + "Expect: 100-continue\r\nContent-Length: 2000000\r\n\r\n", nil, 413},
+		{"SVG", body(`<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><rect width="9" height="9"/></svg>`), nil, 415},
+		{"PDF", body("%PDF-1.7\n1 0 obj\n<<>>\nendobj\n%%EOF\n"), nil, 415},
+		{"HTML", body("<!doctype html><script>alert(1)</script>"), nil, 415},
+		{"an animated PNG", body(animatedPNG(t)), nil, 200},
+		{"an animated GIF", body(animatedGIF(t, 3)), nil, 200},
+		{"a GIF of 1,000 frames", body(animatedGIF(t, 1000)), nil, 200},
+		{"HTTP/1.0", strings.Replace(body(string(good)), "HTTP/1.1\r\nHost: x", "HTTP/1.0", 1), nil, 200},
+		{"HTTP/1.1 without a host", strings.Replace(body(string(good)), "Host: x\r\n", "", 1), nil, 400},
+		{"HTTP/3.0", "GET /healthz HTTP/3.0\r\nHost: x\r\n\r\n", nil, 505},
+		{"HEAD of a probe", "HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n", nil, 200},
+		{"HEAD of /predict", "HEAD /predict HTTP/1.1\r\nHost: x\r\n\r\n", nil, 405},
+		{"10,000 fields", parts(strings.Repeat("--b\r\nContent-Disposition: form-data; name=i\r\n\r\nx\r\n", 10_000)), nil, 400},
+		{"17 images", parts(strings.Repeat("--b\r\nContent-Disposition: form-data; name=i; filename=i\r\n\r\nx\r\n", 17)), nil, 413},
+		{"a part with a name of 100 KB", parts("--b\r\nContent-Disposition: form-data; name=i; filename=" + strings.Repeat("x", 100_000) + "\r\n\r\nx\r\n"), nil, 415},
+		{"a form within a form", parts("--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n\r\nx\r\n--c--\r\n"), nil, 400},
+		{"a header of 50 KB", "GET /healthz HTTP/1.1\r\nHost: x\r\nA: " + strings.Repeat("b", 50_000) + "\r\n\r\n", nil, 431},
 		{"two lengths", post + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n12", nil, 400},
 	}
 	for _, c := range cases {
@@ -134,7 +194,7 @@ func TestHostileRequests(t *testing.T) {
 		if got := exchange(t, to, c.raw, c.sent); got != c.status {
 			t.Errorf("%s: %d, want %d", c.name, got, c.status)
 		}
-		works(t, to, image)
+		works(t, to, good)
 	}
 	for _, h := range []*Handler{h, impatient} {
 		until(t, "all memory given back", func() bool { return h.memory.taken.Load() == 0 && h.predictor.inside.Load() == 0 })
@@ -348,6 +408,40 @@ func TestShutdown(t *testing.T) {
 	p.Close()
 }
 
+// TestWaitingConnections holds that clients who have connected and are not accepted yet get their answers when the
+// server is told to end, and no reset connection.
+func TestWaitingConnections(t *testing.T) {
+	h := newTestHandler(t, Options{}, HandlerOptions{})
+	address, end := startServer(t, &Server{Handler: h, Connections: 1})
+	only := dial(t, address)
+	if _, err := io.WriteString(only, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := http.ReadResponse(bufio.NewReader(only), nil); err != nil || answer.StatusCode != 200 {
+		t.Fatalf("the one connection: %v, %v", answer, err)
+	}
+	var waiting []net.Conn
+	for range 20 {
+		c := dial(t, address)
+		if _, err := io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		waiting = append(waiting, c)
+	}
+	ended := make(chan error)
+	go func() { ended <- end() }()
+	until(t, "the end of readiness", func() bool { return h.closing.Load() })
+	only.Close()
+	for i, c := range waiting {
+		if answer, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || answer.StatusCode != 200 {
+			t.Errorf("waiting connection %d: %v, %v", i, answer, err)
+		}
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("the end of the server: %v", err)
+	}
+}
+
 // TestGraceIsKept holds that a client who does not send its request makes no end of the server a failed one, and that a
 // request which has arrived and is not answered does.
 func TestGraceIsKept(t *testing.T) {
@@ -411,12 +505,12 @@ func TestFaultsOfClosing(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := newTestHandler(t, Options{}, HandlerOptions{})
-	server, ended := &http.Server{Handler: h}, make(chan error, 1)
-	go func() { ended <- server.Serve(stuck{listener}) }()
+	server, queue, ended := &http.Server{Handler: h}, newBacklog(stuck{listener}), make(chan error, 1)
+	go func() { ended <- server.Serve(queue) }()
 	if status := exchange(t, listener.Addr().String(), "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", nil); status != 200 {
 		t.Fatal(status)
 	}
-	if err := (&Server{Handler: h}).shutDown(server, ended, quiet); !errors.Is(err, errStuck) {
+	if err := (&Server{Handler: h}).shutDown(server, queue, ended, quiet); !errors.Is(err, errStuck) {
 		t.Errorf("%v, want %v", err, errStuck)
 	}
 }

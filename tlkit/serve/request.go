@@ -40,6 +40,8 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, most int, held *s
 		_, err = io.Copy(io.Discard, r.Body) // what follows the end of a form
 	}
 	if err != nil {
+		// Otherwise net/http awaits more of the body before it sends the answer.
+		w.Header().Set("Connection", "close")
 		return nil, h.readError(err)
 	}
 	// All has arrived, and the deadline would end the request's context.
@@ -50,7 +52,10 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, most int, held *s
 // readError names the limit that the body of a request has met, and what to do.
 func (h *Handler) readError(err error) error {
 	var tooLarge *http.MaxBytesError
+	var known *requestError
 	switch {
+	case errors.As(err, &known), errors.Is(err, errMemory):
+		return err
 	case errors.As(err, &tooLarge):
 		return &requestError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the request has more than %d bytes; send a smaller image, or fewer in one request", tooLarge.Limit)}
 	case isTimeout(err):
@@ -58,13 +63,18 @@ func (h *Handler) readError(err error) error {
 	case err == io.ErrUnexpectedEOF: // the connection's own; that of an image file is wrapped
 		return badRequest("the request is shorter than it announces; send it again")
 	}
-	return err
+	return badRequest("the request can't be read: %v", err) // such as a chunk without a size
 }
 
 // isTimeout reports whether reading a request took too long.
 func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
 
 func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, most int, held *share) ([]upload, error) {
+	// A client that waits for leave (100-continue) hears of it before it sends; others may read no answer before they
+	// have sent all.
+	if r.ContentLength > h.opts.MaxBody && r.Header.Get("Expect") != "" {
+		return nil, &http.MaxBytesError{Limit: h.opts.MaxBody}
+	}
 	r.Body = http.MaxBytesReader(w, r.Body, h.opts.MaxBody)
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		w.Header().Set("Accept-Encoding", "identity")

@@ -55,8 +55,8 @@ func (s *Server) Run(ctx context.Context) error {
 		WriteTimeout: s.Handler.opts.ReadTimeout + s.Handler.opts.Timeout + 10*time.Second,
 		ErrorLog:     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(netutil.LimitListener(listener, cmp.Or(s.Connections, 2048))) }()
+	ended, queue := make(chan error, 1), newBacklog(listener)
+	go func() { ended <- server.Serve(netutil.LimitListener(queue, cmp.Or(s.Connections, 2048))) }()
 	log.Info("listening", slog.String("address", listener.Addr().String()), slog.String("model", s.Handler.opts.Name))
 	if s.Started != nil {
 		s.Started(listener.Addr())
@@ -66,11 +66,11 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	return s.shutDown(server, ended, log)
+	return s.shutDown(server, queue, ended, log)
 }
 
 // shutDown ends a server gracefully.
-func (s *Server) shutDown(server *http.Server, ended <-chan error, log *slog.Logger) error {
+func (s *Server) shutDown(server *http.Server, queue *backlog, ended <-chan error, log *slog.Logger) error {
 	log.Info("closing")
 	s.Handler.Drain()
 	if s.Drain > 0 {
@@ -80,6 +80,7 @@ func (s *Server) shutDown(server *http.Server, ended <-chan error, log *slog.Log
 			return fmt.Errorf("serve: %w", err)
 		}
 	}
+	queue.empty(time.Second)
 	ctx, stop := context.WithTimeout(context.Background(), cmp.Or(s.Grace, 20*time.Second))
 	defer stop()
 	if err := server.Shutdown(ctx); err != nil {
