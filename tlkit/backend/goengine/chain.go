@@ -77,8 +77,20 @@ func elementwise(n *node) bool {
 	return true
 }
 
-// groups finds the chains, last nodes first.
+// groups finds the native nodes, and the chains, last nodes first.
 func (p *planner) groups() {
+	for _, nodes := range []map[*node]bool{p.native, p.folded, p.lazy} {
+		clear(nodes)
+	}
+	clear(p.leaf)
+	clear(p.group)
+	for _, n := range p.nodes {
+		if p.stepFor(n) != nil {
+			p.native[n] = true
+			// Convolutions read a kernel backwards, and chains repeat their operands, without such steps.
+			p.lazy[n] = moves[n.op]
+		}
+	}
 	for _, n := range slices.Backward(p.nodes) {
 		last := n
 		switch {

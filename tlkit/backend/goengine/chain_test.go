@@ -35,6 +35,15 @@ func TestChains(t *testing.T) {
 			return []val{s, b.sum(s, 0)}
 		}, "chain, sum"},
 		{"longer rows than a block", func(b *graphs) []val { return []val{b.sum(b.op(b.f.Mul, b.long, b.long), 0)} }, "chain, sum"},
+		{"a norm that two chains read", func(b *graphs) []val {
+			y := b.norm(b.x)
+			return []val{b.op(b.f.Mul, y, b.x), b.op(b.f.Mul, y, b.y)}
+		}, "batch statistics, chain, chain"},
+		{"a norm that one chain reads", func(b *graphs) []val { return []val{b.op(b.f.Mul, b.norm(b.x), b.y)} }, "batch norm and chain"},
+		{"a norm that is a result", func(b *graphs) []val {
+			y := b.norm(b.x)
+			return []val{y, b.op(b.f.Mul, y, b.x), b.op(b.f.Mul, y, b.y)}
+		}, "batch norm, chain, chain"},
 		{"a sum of sums", func(b *graphs) []val { return []val{b.sum(b.unary(b.f.Neg, b.sum(b.op(b.f.Mul, b.x, b.y), 0)), 0)} }, "chain and sum, chain and sum"},
 	} {
 		b := newGraphs(t)
@@ -145,3 +154,10 @@ func (b *graphs) unary(f func(x compute.Value) (compute.Value, error), x val) va
 }
 
 func (b *graphs) sum(x val, axis int) val { return b.must(b.f.ReduceSum(x, axis)) }
+
+// norm is a batch norm over the rows.
+func (b *graphs) norm(x val) val {
+	b.t.Helper()
+	y, _, _, err := b.f.BatchNormForTraining(x, b.parameter("scale", 5), b.parameter("offset", 5), 1e-3, 1)
+	return b.must(y, err)
+}

@@ -259,6 +259,43 @@ func TestAgainstGoMLX(t *testing.T) {
 	}
 }
 
+// TestSpreadNorms: several chains that read the result of a norm compute it from the norm's input, also where one needs
+// it for a broadcast that no chain computes, where a sum or another operation reads it, and where it is a result.
+func TestSpreadNorms(t *testing.T) {
+	x := random(1, 3, 7, 5, 10)
+	in := []*tensors.Tensor{x, random(2, 10), random(3, 10), random(4, 3, 1, 5, 1), random(5, 1, 7, 1, 10), random(6, 3, 7, 5, 10)}
+	for name, others := range map[string]func(y *Node, in []*Node) []*Node{
+		"chains alone": func(y *Node, in []*Node) []*Node { return []*Node{Where(GreaterThan(y, in[5]), y, Neg(y))} },
+		"no chain":     func(y *Node, in []*Node) []*Node { return []*Node{Add(Mul(y, in[3]), in[4])} },
+		"a sum":        func(y *Node, in []*Node) []*Node { return []*Node{ReduceSum(y, 1, 2)} },
+		"another":      func(y *Node, in []*Node) []*Node { return []*Node{Sin(y)} },
+		"a result":     func(y *Node, in []*Node) []*Node { return []*Node{y} },
+	} {
+		f := func(fused bool) func(in []*Node) []*Node {
+			return func(in []*Node) []*Node {
+				x, scale, offset := in[0], in[1], in[2]
+				wide := func(v *Node) *Node { return Reshape(v, 1, 1, 1, -1) }
+				var y, mean *Node
+				if fused {
+					y, mean, _ = InternalBatchNormForTraining(x, scale, offset, 1e-3, 3)
+				} else {
+					mean = ReduceMean(x, 0, 1, 2)
+					centred := Sub(x, wide(mean))
+					y = Add(Mul(Div(centred, Sqrt(AddScalar(wide(ReduceMean(Square(centred), 0, 1, 2)), 1e-3))), wide(scale)), wide(offset))
+				}
+				swish := Mul(y, Inverse(AddScalar(Exp(Neg(y)), 1)))
+				return append(others(y, in), swish, Mul(y, in[5]), mean)
+			}
+		}
+		want, got := results(t, engine(t), f(false), in...), results(t, engine(t), f(true), in...)
+		for i := range want {
+			if !got[i].InDelta(want[i], 1e-4) {
+				t.Errorf("%s: result %d differs: %.200s..., want %.200s...", name, i, got[i], want[i])
+			}
+		}
+	}
+}
+
 // TestBatchNormParts: a chain goes on from a norm also where others read its statistics, before or in the chain.
 func TestBatchNormParts(t *testing.T) {
 	f := func(fused bool) func(in []*Node) []*Node {

@@ -133,6 +133,8 @@ func (b *growth) operand(v *value, at place) int {
 	}
 	i := 0
 	switch {
+	case b.p.spread[v.node] != nil && v.index == 0:
+		i = b.normed(v, at)
 	case v.shape.DType == dtypes.Bool: // truth values exist only inside chains
 		i = b.emit(v.node, at)
 	case b.absorbs(v, at):

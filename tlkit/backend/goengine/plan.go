@@ -51,16 +51,18 @@ type planner struct {
 	leaf      map[*value]bool // read by a chain
 	done      map[*node]bool
 	slot      map[*value]int
-	group     map[*node]*group // by its last node, or by the sum of that one's result
-	attached  map[*node]*group // by the node that it is attached to
-	makers    map[*node]*maker // see stepFor
+	group     map[*node]*group   // by its last node, or by the sum of that one's result
+	attached  map[*node]*group   // by the node that it is attached to
+	spread    map[*node][]*value // norms whose result is computed where it is read, with gain and shift: see spread.go
+	makers    map[*node]*maker   // see stepFor
 }
 
 func newPlanner(b *Builder) *planner {
 	return &planner{b: b, plan: &plan{engine: b.engine, constants: map[int]any{}}, userNodes: map[*value][]*node{},
 		isOutput: map[*value]bool{}, native: map[*node]bool{}, folded: map[*node]bool{}, lazy: map[*node]bool{},
 		leaf: map[*value]bool{}, done: map[*node]bool{},
-		slot: map[*value]int{}, group: map[*node]*group{}, attached: map[*node]*group{}, makers: map[*node]*maker{}}
+		slot: map[*value]int{}, group: map[*node]*group{}, attached: map[*node]*group{}, makers: map[*node]*maker{},
+		spread: map[*node][]*value{}}
 }
 
 // Compile plans the computation.
@@ -181,14 +183,10 @@ func free(n *node) bool {
 
 // choose decides which nodes become steps of this engine.
 func (p *planner) choose() {
-	for _, n := range p.nodes {
-		if p.stepFor(n) != nil {
-			p.native[n] = true
-			// Convolutions read a kernel backwards, and chains repeat their operands, without such steps.
-			p.lazy[n] = moves[n.op]
-		}
-	}
 	p.groups()
+	for again := p.spreadNorms(); again; again = p.gatherNorms() {
+		p.groups()
+	}
 	p.attach()
 	for n := range p.attached {
 		p.native[n] = false
@@ -231,7 +229,10 @@ func (p *planner) emit(n *node) error {
 		return err
 	}
 	var s step
+	_, spread := p.spread[n]
 	switch {
+	case spread:
+		s = p.spreadStep(n)
 	case g == nil:
 		s = p.step(p.stepFor(n), n.outputs)
 	case g.sum != nil:

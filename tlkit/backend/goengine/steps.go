@@ -265,6 +265,18 @@ func normStep(n *node) *maker {
 	}}
 }
 
+// spreadStep returns the step of a norm whose readers compute the result themselves: see spread.
+func (p *planner) spreadStep(n *node) step {
+	e := n.attrs.(normAttrs).epsilon
+	c := n.outputs[1].shape.Size()
+	m := &maker{what: "batch statistics", reads: n.inputs}
+	m.run = func(r *run, in, out []int, _ func([]float32) kernels.After) {
+		mean, variance, gain, shift := r.output(out[0], c), r.output(out[1], c), r.output(out[2], c), r.output(out[3], c)
+		kernels.BatchStatistics(r.team(), gain, shift, mean, variance, r.floats(in[0]), r.floats(in[1]), r.floats(in[2]), e)
+	}
+	return p.step(m, append(slices.Clone(n.outputs[1:]), p.spread[n]...))
+}
+
 func normGradientStep(n *node) *maker {
 	e := n.attrs.(normAttrs).epsilon
 	size, c := n.outputs[0].shape.Size(), n.outputs[1].shape.Size()

@@ -78,9 +78,8 @@ func onThread(f func()) {
 // job is what the library's threads do for an operation of package kernels.
 type job struct {
 	*kernels.Shares
-	failed atomic.Pointer[string] // a task's first panic, with its stack
-	ended  atomic.Int64           // when the thread that forked had no task left, in nanoseconds
-	late   atomic.Bool            // a thread has come when no task was left
+	ended atomic.Int64 // when the thread that forked had no task left, in nanoseconds
+	late  atomic.Bool  // a thread has come when no task was left
 }
 
 // current is the job of the library's threads; nil if there is none.
@@ -175,28 +174,20 @@ func fork(j *job) {
 	if now := time.Now(); j.late.Load() && now.UnixNano()-j.ended.Load() > int64(lateness) {
 		apart = now.Add(rest)
 	}
-	if failed := j.failed.Load(); failed != nil {
-		panic(*failed)
-	}
+	j.Check()
 }
 
-// tlkitOneDNNMember does tasks as one more thread of the team, as the first one on the thread that forked. A panic must
-// not reach C, whose frames it would leave open.
+// tlkitOneDNNMember does tasks as one more thread of the team, as the first one on the thread that forked. A panic does
+// not reach C, whose frames it would leave open: see [kernels.Shares.Work].
 //
 //export tlkitOneDNNMember
 func tlkitOneDNNMember(first C.int) {
 	j := current.Load()
-	defer func() {
-		if r := recover(); r != nil {
-			text := fmt.Sprintf("%v\n%s", r, debug.Stack())
-			j.failed.CompareAndSwap(nil, &text)
-		}
-		if first != 0 {
-			j.ended.Store(time.Now().UnixNano())
-		}
-	}()
 	if !j.Left() {
 		j.late.Store(true)
 	}
 	j.Work()
+	if first != 0 {
+		j.ended.Store(time.Now().UnixNano())
+	}
 }

@@ -8,7 +8,8 @@ import (
 // Op is an elementwise operation of a Chain. Truth values are 1 and 0.
 type Op int
 
-// The operations. Where is its second operand where the first is true, and its third elsewhere.
+// The operations. Where is its second operand where the first is true, and its third elsewhere. MulAdd is the product
+// of the first two plus the third, rounded once where there are vectors.
 const (
 	Add Op = iota
 	Sub
@@ -32,6 +33,7 @@ const (
 	Exp
 	Erf
 	Sigmoid
+	MulAdd
 	Where
 )
 
@@ -102,7 +104,7 @@ func (o Op) arity() int {
 	switch o {
 	case Not, Neg, Abs, Sqrt, Rsqrt, Exp, Erf, Sigmoid:
 		return 1
-	case Where:
+	case MulAdd, Where:
 		return 3
 	}
 	return 2
@@ -328,6 +330,8 @@ func (in *Instr) run(d []float32, args [][]float32) {
 		vecAnd(d, a, b)
 	case Or:
 		vecOr(d, a, b)
+	case MulAdd:
+		vecMulAdd(d, a, b, args[in.Args[2]])
 	case Where:
 		vecWhere(d, a, b, args[in.Args[2]])
 	}

@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -45,4 +46,27 @@ func TestGoroutines(t *testing.T) {
 		}
 	}
 	count(20)
+}
+
+// TestPanics: a task's panic is the caller's, whichever worker does it, and the workers go on.
+func TestPanics(t *testing.T) {
+	for i := range 40 {
+		panicked := func() (text string) {
+			defer func() { text, _ = recover().(string) }()
+			Goroutines(40, func(_, task int) {
+				if task == i {
+					panic("task of a test")
+				}
+			})
+			return ""
+		}()
+		if !strings.Contains(panicked, "task of a test") || !strings.Contains(panicked, "crew_test.go") {
+			t.Fatalf("task %d: panic %.100q, want the task's with its stack", i, panicked)
+		}
+	}
+	var done atomic.Int32
+	Goroutines(100, func(_, _ int) { done.Add(1) })
+	if done.Load() != 100 {
+		t.Errorf("%d tasks are done after panics, want 100", done.Load())
+	}
 }

@@ -59,21 +59,10 @@ func folded(sums []float64, k, c int) (first, second []float64) {
 func BatchNorm(t Team, y, mean, variance, x, scale, offset []float32, epsilon float32, after After) {
 	c := len(scale)
 	rows := len(x) / c
-	// The first row is subtracted, so that a mean far from 0 costs no digits.
 	k := beside(rows, c)
-	long, first := c*k, slices.Repeat(x[:c], k)
-	sums, squares := folded(channelSums(t, rows/k, long, 2, func(_, from, to int, sums []float32) {
-		vecMoments(sums[:long], sums[long:], x[from*long:to*long], first)
-	}), k, c)
+	long := c * k
 	gain, shift := make([]float32, c), make([]float32, c)
-	for i := range c {
-		m := sums[i] / float64(rows)
-		v := max(0, squares[i]/float64(rows)-m*m)
-		m += float64(x[i])
-		mean[i], variance[i] = float32(m), float32(v)
-		g := float64(scale[i]) / math.Sqrt(v+float64(epsilon))
-		gain[i], shift[i] = float32(g), float32(float64(offset[i])-m*g)
-	}
+	BatchStatistics(t, gain, shift, mean, variance, x, scale, offset, epsilon)
 	gain, shift = slices.Repeat(gain, k), slices.Repeat(shift, k)
 	t.ranges(rows/k, max(1, 8192/long), func(worker, from, to int) {
 		step := max(1, 4096/long)
@@ -85,6 +74,27 @@ func BatchNorm(t Team, y, mean, variance, x, scale, offset []float32, epsilon fl
 			}
 		}
 	})
+}
+
+// BatchStatistics writes all but the result of [BatchNorm]: mean and variance, and the gain and shift of each channel
+// with which the result is x*gain + shift.
+func BatchStatistics(t Team, gain, shift, mean, variance, x, scale, offset []float32, epsilon float32) {
+	c := len(scale)
+	rows := len(x) / c
+	// The first row is subtracted, so that a mean far from 0 costs no digits.
+	k := beside(rows, c)
+	long, first := c*k, slices.Repeat(x[:c], k)
+	sums, squares := folded(channelSums(t, rows/k, long, 2, func(_, from, to int, sums []float32) {
+		vecMoments(sums[:long], sums[long:], x[from*long:to*long], first)
+	}), k, c)
+	for i := range c {
+		m := sums[i] / float64(rows)
+		v := max(0, squares[i]/float64(rows)-m*m)
+		m += float64(x[i])
+		mean[i], variance[i] = float32(m), float32(v)
+		g := float64(scale[i]) / math.Sqrt(v+float64(epsilon))
+		gain[i], shift[i] = float32(g), float32(float64(offset[i])-m*g)
+	}
 }
 
 // BatchNormGradient writes the gradients of BatchNorm for the adjoint v of its result; dx may be v.

@@ -1,7 +1,9 @@
 package kernels
 
 import (
+	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 )
@@ -25,15 +27,15 @@ func Goroutines(tasks int, f func(worker, task int)) {
 		return
 	}
 	s := NewShares(tasks, f)
-	if crew().do(s, workers) {
-		return
+	if !crew().do(s, workers) {
+		var wg sync.WaitGroup
+		for range workers - 1 {
+			wg.Go(s.Work)
+		}
+		s.Work()
+		wg.Wait()
 	}
-	var wg sync.WaitGroup
-	for range workers - 1 {
-		wg.Go(s.Work)
-	}
-	s.Work()
-	wg.Wait()
+	s.Check()
 }
 
 // Alone is a team of one.
@@ -48,6 +50,7 @@ type Shares struct {
 	tasks         int64
 	f             func(worker, task int)
 	next, workers atomic.Int64
+	failed        atomic.Pointer[string] // a task's first panic, with its stack
 }
 
 // Left reports whether there are tasks that no worker has begun.
@@ -58,8 +61,23 @@ func NewShares(tasks int, f func(worker, task int)) *Shares {
 	return &Shares{tasks: int64(tasks), f: f}
 }
 
-// Work does tasks as one more worker, until none is left to begin.
+// Check panics if a task has. It is for whoever waits for the workers: a panic on a goroutine of theirs would end the
+// program.
+func (s *Shares) Check() {
+	if failed := s.failed.Load(); failed != nil {
+		panic(*failed)
+	}
+}
+
+// Work does tasks as one more worker, until none is left to begin, or one has panicked.
 func (s *Shares) Work() {
+	defer func() {
+		if r := recover(); r != nil {
+			text := fmt.Sprintf("%v\n%s", r, debug.Stack())
+			s.failed.CompareAndSwap(nil, &text)
+			s.next.Store(s.tasks)
+		}
+	}()
 	worker := int(s.workers.Add(1)) - 1
 	for {
 		t := s.next.Add(1) - 1

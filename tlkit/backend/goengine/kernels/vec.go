@@ -156,6 +156,25 @@ func byMath(d, a []float32, vectors func(d, a []float32) int, one func(float64) 
 	}
 }
 
+// vecMulAdd computes a*b + c. With vectors, they compute the last values, too, since they round once.
+func vecMulAdd(d, a, b, c []float32) {
+	i := vecMulAdd8(d, a, b, c)
+	if i == len(d) {
+		return
+	}
+	var x, y, z [8]float32
+	copy(x[:], a[i:])
+	copy(y[:], b[i:])
+	copy(z[:], c[i:])
+	if vecMulAdd8(x[:], x[:], y[:], z[:]) > 0 {
+		copy(d[i:], x[:])
+		return
+	}
+	for ; i < len(d); i++ {
+		d[i] = a[i]*b[i] + c[i]
+	}
+}
+
 func vecWhere(d, a, b, c []float32) {
 	for i := vecWhere8(d, a, b, c); i < len(d); i++ {
 		if a[i] != 0 {

@@ -755,6 +755,45 @@ func vecRsqrt8(d, a []float32) int {
 	return n
 }
 
+func vecMulAdd8(d, a, b, c []float32) int {
+	if !hasAVX2 {
+		return 0
+	}
+	n := len(d) &^ (lanes - 1)
+	a, b, c = a[:n], b[:n], c[:n]
+	d = d[:n]
+	for len(d) >= wide {
+		{
+			a, b, c, d := (*[wide]float32)(a), (*[wide]float32)(b), (*[wide]float32)(c), (*[wide]float32)(d)
+			{
+				x, y, z := load(a[0:]), load(b[0:]), load(c[0:])
+				store(x.MulAdd(y, z), d[0:])
+			}
+			{
+				x, y, z := load(a[8:]), load(b[8:]), load(c[8:])
+				store(x.MulAdd(y, z), d[8:])
+			}
+			{
+				x, y, z := load(a[16:]), load(b[16:]), load(c[16:])
+				store(x.MulAdd(y, z), d[16:])
+			}
+			{
+				x, y, z := load(a[24:]), load(b[24:]), load(c[24:])
+				store(x.MulAdd(y, z), d[24:])
+			}
+		}
+		d = d[wide:]
+		a, b, c = a[wide:], b[wide:], c[wide:]
+	}
+	for len(d) >= lanes {
+		x, y, z := load(a), load(b), load(c)
+		store(x.MulAdd(y, z), d)
+		d = d[lanes:]
+		a, b, c = a[lanes:], b[lanes:], c[lanes:]
+	}
+	return n
+}
+
 func vecWhere8(d, a, b, c []float32) int {
 	if !hasAVX2 {
 		return 0

@@ -21,4 +21,5 @@ func vecNot8(_, _ []float32) int             { return 0 }
 func vecAbs8(_, _ []float32) int             { return 0 }
 func vecSqrt8(_, _ []float32) int            { return 0 }
 func vecRsqrt8(_, _ []float32) int           { return 0 }
+func vecMulAdd8(_, _, _, _ []float32) int    { return 0 }
 func vecWhere8(_, _, _, _ []float32) int     { return 0 }

@@ -698,6 +698,42 @@ func vecRsqrt8(d, a []float32) int {
 	return n
 }
 
+func vecMulAdd8(d, a, b, c []float32) int {
+	n := len(d) &^ (lanes - 1)
+	a, b, c = a[:n], b[:n], c[:n]
+	d = d[:n]
+	for len(d) >= wide {
+		{
+			a, b, c, d := (*[wide]float32)(a), (*[wide]float32)(b), (*[wide]float32)(c), (*[wide]float32)(d)
+			{
+				x, y, z := load(a[0:]), load(b[0:]), load(c[0:])
+				store(x.Mul(y).Add(z), d[0:])
+			}
+			{
+				x, y, z := load(a[4:]), load(b[4:]), load(c[4:])
+				store(x.Mul(y).Add(z), d[4:])
+			}
+			{
+				x, y, z := load(a[8:]), load(b[8:]), load(c[8:])
+				store(x.Mul(y).Add(z), d[8:])
+			}
+			{
+				x, y, z := load(a[12:]), load(b[12:]), load(c[12:])
+				store(x.Mul(y).Add(z), d[12:])
+			}
+		}
+		d = d[wide:]
+		a, b, c = a[wide:], b[wide:], c[wide:]
+	}
+	for len(d) >= lanes {
+		x, y, z := load(a), load(b), load(c)
+		store(x.Mul(y).Add(z), d)
+		d = d[lanes:]
+		a, b, c = a[lanes:], b[lanes:], c[lanes:]
+	}
+	return n
+}
+
 func vecWhere8(d, a, b, c []float32) int {
 	n := len(d) &^ (lanes - 1)
 	a, b, c = a[:n], b[:n], c[:n]

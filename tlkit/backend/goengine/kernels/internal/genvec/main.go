@@ -35,8 +35,8 @@ type target struct {
 
 var targets = []target{
 	{"vec_amd64.go", "amd64", 8, "hasAVX2", nil},
-	// These instructions return NaN if either operand is.
-	{"vec_wasm.go", "wasm", 4, "", map[string]string{"Max": "x.Max(y)", "Min": "x.Min(y)"}},
+	// Its Max and Min return NaN if either operand is; it has no product and sum that is rounded once.
+	{"vec_wasm.go", "wasm", 4, "", map[string]string{"Max": "x.Max(y)", "Min": "x.Min(y)", "MulAdd": "x.Mul(y).Add(z)"}},
 }
 
 // Ops are the operations with the target's results.
@@ -75,6 +75,7 @@ var ops = []op{
 	{"Abs", 1, "zero := all(0)", "x.Max(zero.Sub(x))"},
 	{"Sqrt", 1, "", "x.Sqrt()"},
 	{"Rsqrt", 1, one, "one.Div(x.Sqrt())"},
+	{"MulAdd", 3, "", "x.MulAdd(y, z)"},
 	{"Where", 3, "zero := all(0)", "y.IfElse(x.NotEqual(zero), z)"},
 }
 
