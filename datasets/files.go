@@ -127,6 +127,7 @@ const (
 	maxLinks = 3
 
 	hiddenReason = "hidden, or left by an operating system"
+	noFileReason = "neither a file nor a folder"
 )
 
 // folder is a folder to be listed.
@@ -156,7 +157,7 @@ func (t *tree) walk(dir folder) error {
 		info, err := os.Stat(full)
 		switch {
 		case err != nil: // a link to nowhere or to itself, or a file that was just removed
-			t.files = append(t.files, file{path: name, open: func() (io.ReadCloser, error) { return os.Open(full) }})
+			t.files = append(t.files, file{path: name, open: opener(full)})
 		case info.IsDir():
 			below := folder{path: full, rel: name, above: append(slices.Clip(dir.above), info), links: dir.links}
 			if e.Type()&fs.ModeSymlink != 0 {
@@ -167,12 +168,22 @@ func (t *tree) walk(dir folder) error {
 			}
 		case info.Mode().IsRegular():
 			t.files = append(t.files, file{path: name, size: info.Size(), changed: changed(info),
-				open: func() (io.ReadCloser, error) { return os.Open(full) }})
+				open: opener(full)})
 		default: // opening a pipe would block for ever
-			t.left = append(t.left, LeftOut{name, "neither a file nor a folder"})
+			t.left = append(t.left, LeftOut{name, noFileReason})
 		}
 	}
 	return nil
+}
+
+// opener returns the function that opens the file at p, which may have become something else since it was listed.
+func opener(p string) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) {
+		if info, err := os.Stat(p); err == nil && !info.Mode().IsRegular() && !info.IsDir() { // a pipe would block for ever
+			return nil, &fs.PathError{Op: "open", Path: p, Err: errors.New(noFileReason)}
+		}
+		return os.Open(p)
+	}
 }
 
 // descend lists a folder inside another, unless it is a link to a folder above it or lies too deep.
@@ -253,7 +264,7 @@ func (t *tree) addZipped(f *zip.File, name string) bool {
 	case f.Mode()&fs.ModeSymlink != 0:
 		t.left = append(t.left, LeftOut{name, "a link, which is not followed in a zip file; unpack that and give the folder"})
 	default:
-		t.left = append(t.left, LeftOut{name, "neither a file nor a folder"})
+		t.left = append(t.left, LeftOut{name, noFileReason})
 	}
 	return false
 }

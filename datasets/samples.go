@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -87,7 +86,7 @@ func nameFrom(dir, p string) string {
 
 // openFile describes the file at p; a missing file fails when it is opened.
 func openFile(name, p string) file {
-	f := file{path: name, open: func() (io.ReadCloser, error) { return os.Open(p) }}
+	f := file{path: name, open: opener(p)}
 	if info, err := os.Stat(p); err == nil {
 		f.size, f.changed = info.Size(), changed(info)
 	}

@@ -116,6 +116,14 @@ func withAdvice(err error) error {
 // writeJSON writes a small file of a run; see [sealed.WriteJSON].
 func writeJSON(path string, v any) error { return withAdvice(sealed.WriteJSON(path, v)) }
 
+// aFile returns an error if a file is at the place of a run's folder, or of a folder above it.
+func aFile(name, path, at string) error {
+	if info, err := os.Stat(at); err != nil || info.IsDir() {
+		return nil
+	}
+	return fmt.Errorf("tlkit: run %q has the folder %s, and %s is a file: move it away, or choose another name or another folder (TLKIT_RUNS, Recipe.Dir)", name, path, at)
+}
+
 // MakeFolder makes the folder of a new run at a path (see [Folder]), unless it is there. The error says which names are
 // no folders everywhere, or differ from another run's by case only.
 func MakeFolder(path, name string) error {
@@ -136,6 +144,9 @@ func MakeFolder(path, name string) error {
 			if _, err := os.Stat(at); err != nil {
 				return fmt.Errorf("tlkit: run %q: %s is a link to a folder that is not there (%w); remove the link, or make the folder", name, at, err)
 			}
+		}
+		if err := aFile(name, path, at); err != nil {
+			return err
 		}
 		if err == nil || at == filepath.Dir(at) {
 			break

@@ -168,8 +168,8 @@ func TestNoFolder(t *testing.T) {
 		dir, name string
 		want      []string
 	}{
-		{filepath.Join(base, "file"), "a", []string{`run "a"`, "not a directory", "TLKIT_RUNS"}},
-		{base, "file", []string{`run "file"`, "TLKIT_RUNS"}},
+		{filepath.Join(base, "file"), "a", []string{`run "a"`, filepath.Join(base, "file") + " is a file: move it away", "TLKIT_RUNS"}},
+		{base, "file", []string{`run "file"`, "is a file: move it away, or choose another name"}},
 		{filepath.Join(base, "dangling"), "a", []string{"is a link to a folder that is not there", "remove the link"}},
 		{base, "inner", []string{"is a link to a folder that is not there"}},
 	} {
@@ -177,7 +177,9 @@ func TestNoFolder(t *testing.T) {
 		_, err := r.Compare(context.Background(), tt.name, ds, m, strategy.Transfer{})
 		wantError(t, err, tt.want...)
 	}
-	_, err := train.List(filepath.Join(base, "file"))
+	_, err := train.Open(base, "file")
+	wantError(t, err, "is a file: move it away")
+	_, err = train.List(filepath.Join(base, "file"))
 	wantError(t, err, "not a directory")
 	r.Dir = filepath.Join(base, "new", "deep")
 	compare(t, r, "a", ds, m, strategy.Transfer{})

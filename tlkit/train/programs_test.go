@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"reflect"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/strategy"
@@ -80,6 +81,87 @@ func TestTwoPrograms(t *testing.T) {
 		run := compare(t, r, "r", paint(t), m, strategy.FineTune{})
 		if got, want := curve(run.Results[0].History), curve(whole.Results[0].History); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, alone %+v", end, got, want)
+		}
+	}
+}
+
+// TestProgramsAtOnce: of programs that begin one run at the same moment, one trains it, and each other is told so or
+// finds it finished. The run is that of a program alone.
+func TestProgramsAtOnce(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("on Windows a locked file can't be read")
+	}
+	if dir := os.Getenv(otherProgram); dir != "" {
+		r, ds, m := quick(t), paint(t), pretrained(t)
+		r.Epochs, r.Dir = 3, dir
+		fmt.Println("ready")
+		io.Copy(io.Discard, os.Stdin)
+		if _, err := r.Compare(context.Background(), "r", ds, m, strategy.FineTune{}, strategy.Transfer{}); err != nil {
+			fmt.Println("refused: ", err)
+		} else {
+			fmt.Println("trained")
+		}
+		return
+	}
+	alone := quick(t)
+	alone.Epochs = 3
+	whole := compare(t, alone, "r", paint(t), pretrained(t), strategy.FineTune{}, strategy.Transfer{})
+	for range 5 {
+		r := alone
+		r.Dir = t.TempDir()
+		var ends []io.Closer
+		var outs []*bufio.Scanner
+		var children []*exec.Cmd
+		for range 4 {
+			child := exec.Command(os.Args[0], "-test.run=^TestProgramsAtOnce$")
+			child.Env = append(os.Environ(), otherProgram+"="+r.Dir)
+			in, err := child.StdinPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := child.StdoutPipe()
+			if err == nil {
+				err = child.Start()
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines := bufio.NewScanner(out)
+			for lines.Scan() && lines.Text() != "ready" {
+			}
+			ends, outs, children = append(ends, in), append(outs, lines), append(children, child)
+		}
+		for _, in := range ends {
+			in.Close()
+		}
+		trained := 0
+		for i, child := range children {
+			for outs[i].Scan() {
+				switch line := outs[i].Text(); {
+				case line == "trained":
+					trained++
+				case strings.HasPrefix(line, "refused: ") && !strings.Contains(line, "being trained by another program"):
+					t.Error(line)
+				}
+			}
+			if err := child.Wait(); err != nil {
+				t.Error(err)
+			}
+		}
+		if trained == 0 {
+			t.Error("no program trained")
+		}
+		run, err := train.Open(r.Dir, "r")
+		if err != nil || len(run.Warnings) > 0 {
+			t.Fatalf("%v, warnings %q", err, run.Warnings)
+		}
+		for i, result := range run.Results {
+			if got, want := curve(result.History), curve(whole.Results[i].History); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: %+v, alone %+v", result.Strategy, got, want)
+			}
+		}
+		if versions, err := run.Versions(); err != nil || len(versions) > 0 {
+			t.Errorf("versions %v, %v", versions, err)
 		}
 	}
 }

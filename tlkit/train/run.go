@@ -69,6 +69,9 @@ func Open(dir, name string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := aFile(name, path, path); err != nil {
+		return nil, err
+	}
 	r, err := openFolder(name, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		names, _ := List(dir)

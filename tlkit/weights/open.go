@@ -48,6 +48,9 @@ func Open(path string) (*StateDict, error) { return OpenWith(path, Options{}) }
 
 // OpenWith is Open with options.
 func OpenWith(path string, opts Options) (*StateDict, error) {
+	if info, err := os.Stat(path); err == nil && info.Mode()&os.ModeNamedPipe != 0 { // opening it would block for ever
+		return nil, inFile(path, errPipe)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("weights: %w", err)
@@ -60,6 +63,9 @@ func OpenWith(path string, opts Options) (*StateDict, error) {
 	sd.file = f
 	return sd, nil
 }
+
+// errPipe is the error for a pipe in place of a file.
+var errPipe = errors.New("this is a pipe, and weights are read in any order; write them to a file first")
 
 // named stores the name of the file for messages: into err, if opening failed, else into the state dict and its
 // tensors.
