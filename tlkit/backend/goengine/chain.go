@@ -39,6 +39,8 @@ type group struct {
 	from  int
 	// sum, if set, is the node that adds up the result, which is kept nowhere else.
 	sum *node
+	// norm, if set, is the batch norm's gradient that reads the result, its adjoint, and nothing else does.
+	norm *node
 }
 
 // leaf is an input of a chain: the value v, and the axes of the chain's result along which it varies.

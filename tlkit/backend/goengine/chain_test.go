@@ -40,6 +40,11 @@ func TestChains(t *testing.T) {
 			return []val{b.op(b.f.Mul, y, b.x), b.op(b.f.Mul, y, b.y)}
 		}, "batch statistics, chain, chain"},
 		{"a norm that one chain reads", func(b *graphs) []val { return []val{b.op(b.f.Mul, b.norm(b.x), b.y)} }, "batch norm and chain"},
+		{"the gradient of a norm", func(b *graphs) []val { return b.gradient(b.op(b.f.Mul, b.y, b.y)) }, "batch norm, chain and batch norm gradient"},
+		{"the gradient of a norm whose adjoint is a result", func(b *graphs) []val {
+			v := b.op(b.f.Mul, b.y, b.y)
+			return append(b.gradient(v), v)
+		}, "chain, batch norm, batch norm gradient"},
 		{"a norm that is a result", func(b *graphs) []val {
 			y := b.norm(b.x)
 			return []val{y, b.op(b.f.Mul, y, b.x), b.op(b.f.Mul, y, b.y)}
@@ -160,4 +165,16 @@ func (b *graphs) norm(x val) val {
 	b.t.Helper()
 	y, _, _, err := b.f.BatchNormForTraining(x, b.parameter("scale", 5), b.parameter("offset", 5), 1e-3, 1)
 	return b.must(y, err)
+}
+
+// gradient is that of a batch norm of x over the rows, for the adjoint v.
+func (b *graphs) gradient(v val) []val {
+	b.t.Helper()
+	scale := b.parameter("scale", 5)
+	_, mean, variance, err := b.f.BatchNormForTraining(b.x, scale, b.parameter("offset", 5), 1e-3, 1)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	dx, dScale, dOffset, err := b.f.BatchNormGradient(b.x, scale, mean, variance, v, 1e-3, 1)
+	return []val{b.must(dx, err), dScale, dOffset}
 }

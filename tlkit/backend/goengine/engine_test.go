@@ -260,7 +260,8 @@ func TestAgainstGoMLX(t *testing.T) {
 }
 
 // TestSpreadNorms: several chains that read the result of a norm compute it from the norm's input, also where one needs
-// it for a broadcast that no chain computes, where a sum or another operation reads it, and where it is a result.
+// it for a broadcast that no chain computes, where a sum or another operation reads it, and where it is a result. The
+// norm's gradient goes on from the chain that computes its adjoint.
 func TestSpreadNorms(t *testing.T) {
 	x := random(1, 3, 7, 5, 10)
 	in := []*tensors.Tensor{x, random(2, 10), random(3, 10), random(4, 3, 1, 5, 1), random(5, 1, 7, 1, 10), random(6, 3, 7, 5, 10)}
@@ -284,7 +285,8 @@ func TestSpreadNorms(t *testing.T) {
 					y = Add(Mul(Div(centred, Sqrt(AddScalar(wide(ReduceMean(Square(centred), 0, 1, 2)), 1e-3))), wide(scale)), wide(offset))
 				}
 				swish := Mul(y, Inverse(AddScalar(Exp(Neg(y)), 1)))
-				return append(others(y, in), swish, Mul(y, in[5]), mean)
+				grads := Gradient(ReduceAllSum(Mul(swish, in[5])), x, scale, offset)
+				return append(append(others(y, in), grads...), swish, Mul(y, in[5]), mean)
 			}
 		}
 		want, got := results(t, engine(t), f(false), in...), results(t, engine(t), f(true), in...)

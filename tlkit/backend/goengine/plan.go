@@ -1,6 +1,7 @@
 package goengine
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -53,6 +54,7 @@ type planner struct {
 	slot      map[*value]int
 	group     map[*node]*group   // by its last node, or by the sum of that one's result
 	attached  map[*node]*group   // by the node that it is attached to
+	adjoints  map[*node]*group   // by the gradient of a batch norm that reads it
 	spread    map[*node][]*value // norms whose result is computed where it is read, with gain and shift: see spread.go
 	makers    map[*node]*maker   // see stepFor
 }
@@ -62,7 +64,7 @@ func newPlanner(b *Builder) *planner {
 		isOutput: map[*value]bool{}, native: map[*node]bool{}, folded: map[*node]bool{}, lazy: map[*node]bool{},
 		leaf: map[*value]bool{}, done: map[*node]bool{},
 		slot: map[*value]int{}, group: map[*node]*group{}, attached: map[*node]*group{}, makers: map[*node]*maker{},
-		spread: map[*node][]*value{}}
+		spread: map[*node][]*value{}, adjoints: map[*node]*group{}}
 }
 
 // Compile plans the computation.
@@ -191,6 +193,7 @@ func (p *planner) choose() {
 	for n := range p.attached {
 		p.native[n] = false
 	}
+	p.attachAdjoints()
 }
 
 // schedule makes the steps: each native node in the recorded order, and before it the nodes that it needs, those that
@@ -214,11 +217,13 @@ func (p *planner) emit(n *node) error {
 	if p.done[n] {
 		return nil
 	}
-	g := p.group[n]
+	g := cmp.Or(p.group[n], p.adjoints[n])
 	var reads []*value
 	switch {
 	case g == nil:
 		reads = p.stepFor(n).reads
+	case g.norm != nil:
+		reads = append(slices.Clone(n.inputs[:4]), g.leaves()...)
 	case g.after == nil:
 		reads = g.leaves()
 	default:
@@ -237,6 +242,8 @@ func (p *planner) emit(n *node) error {
 		s = p.step(p.stepFor(n), n.outputs)
 	case g.sum != nil:
 		s = p.sumStep(g)
+	case g.norm != nil:
+		s = p.adjointStep(g)
 	case g.after == nil:
 		s = p.groupStep(g)
 	default:

@@ -10,6 +10,8 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine/kernels"
 )
 
+// What batch norms read and write without a pass of its own.
+//
 // The result of a batch norm is x*gain + shift, with two values for each channel. Where several chains read it, such as
 // an activation function and the gradient of that, each computes it from x, which the norm's own gradient keeps in
 // memory anyway: the result is never written.
@@ -68,4 +70,43 @@ func (b *growth) normed(v *value, at place) int {
 		b.operand(v.node.inputs[0], at), b.operand(affine[0], channel), b.operand(affine[1], channel)}}
 	b.g.code = append(b.g.code, in)
 	return -len(b.g.code)
+}
+
+// attachAdjoints joins a chain to the batch norm's gradient that alone reads its result: the gradient adds up each
+// piece of it while that is in the cache.
+func (p *planner) attachAdjoints() {
+	for _, n := range p.nodes {
+		if n.op != compute.OpTypeBatchNormGradient || !p.native[n] {
+			continue
+		}
+		v := n.inputs[4]
+		g := p.group[v.node]
+		if g == nil || g.after != nil || g.sum != nil || p.isOutput[v] || p.leaf[v] || len(p.userNodes[v]) != 1 {
+			continue
+		}
+		g.norm, p.adjoints[n], p.native[v.node] = n, g, false
+	}
+}
+
+// adjointStep returns the common step of a chain and the batch norm's gradient that reads its result.
+func (p *planner) adjointStep(g *group) step {
+	n := g.norm
+	e := n.attrs.(normAttrs).epsilon
+	size, c := n.outputs[0].shape.Size(), n.outputs[1].shape.Size()
+	m := &maker{what: "chain and batch norm gradient", reads: append(slices.Clone(n.inputs[:4]), g.leaves()...)}
+	m.run = func(r *run, in, out []int, _ func([]float32) kernels.After) {
+		x, gain, mean, variance := r.floats(in[0]), r.floats(in[1]), r.floats(in[2]), r.floats(in[3])
+		operands := g.operands(r, in[4:])
+		var inPlace []int // x is read again when all of the adjoint is written
+		for i, l := range g.leavesOf {
+			if l.v.shape.Size() == size && in[4+i] != in[0] {
+				inPlace = append(inPlace, in[4+i])
+			}
+		}
+		scale, offset, dx := r.output(out[1], c), r.output(out[2], c), r.output(out[0], size, inPlace...)
+		write, end := g.chain.Begin(dx, operands)
+		kernels.BatchNormGradient(r.team(), dx, scale, offset, x, gain, mean, variance, dx, e, write)
+		end()
+	}
+	return p.step(m, n.outputs)
 }

@@ -283,7 +283,7 @@ func normGradientStep(n *node) *maker {
 	return &maker{what: "batch norm gradient", reads: n.inputs, run: func(r *run, in, out []int, after func(y []float32) kernels.After) {
 		scale, offset := r.output(out[1], c), r.output(out[2], c)
 		x, gain, mean, variance, v := r.floats(in[0]), r.floats(in[1]), r.floats(in[2]), r.floats(in[3]), r.floats(in[4])
-		kernels.BatchNormGradient(r.team(), r.output(out[0], size, in[4], in[0]), scale, offset, x, gain, mean, variance, v, e)
+		kernels.BatchNormGradient(r.team(), r.output(out[0], size, in[4], in[0]), scale, offset, x, gain, mean, variance, v, e, nil)
 	}}
 }
 

@@ -97,15 +97,26 @@ func BatchStatistics(t Team, gain, shift, mean, variance, x, scale, offset []flo
 	}
 }
 
-// BatchNormGradient writes the gradients of BatchNorm for the adjoint v of its result; dx may be v.
+// BatchNormGradient writes the gradients of BatchNorm for the adjoint v of its result; dx may be v. before, if not nil,
+// is called for each piece of v before it is read, and writes it.
 // With x^ the normalised input: d offset = sum v, d scale = sum v x^, dx = gain (v - (d offset + x^ d scale)/rows).
-func BatchNormGradient(t Team, dx, dScale, dOffset, x, scale, mean, variance, v []float32, epsilon float32) {
+func BatchNormGradient(t Team, dx, dScale, dOffset, x, scale, mean, variance, v []float32, epsilon float32, before After) {
 	c := len(scale)
 	rows := len(x) / c
 	k := beside(rows, c)
 	long, means := c*k, slices.Repeat(mean, k)
-	sums, products := folded(channelSums(t, rows/k, long, 2, func(_, from, to int, sums []float32) {
-		vecProducts(sums[:long], sums[long:], v[from*long:to*long], x[from*long:to*long], means)
+	sums, products := folded(channelSums(t, rows/k, long, 2, func(worker, from, to int, sums []float32) {
+		step := to - from
+		if before != nil {
+			step = max(1, 4096/long)
+		}
+		for ; from < to; from += step {
+			end := min(to, from+step)
+			if before != nil {
+				before(worker, from*long, end*long)
+			}
+			vecProducts(sums[:long], sums[long:], v[from*long:end*long], x[from*long:end*long], means)
+		}
 	}), k, c)
 	// dx = a v + b x + d
 	a, b, d := make([]float32, c), make([]float32, c), make([]float32, c)

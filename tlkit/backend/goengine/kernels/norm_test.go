@@ -27,7 +27,7 @@ func TestBatchNorm(t *testing.T) {
 						twice[i] += 2 * y[i]
 					}
 				})
-				BatchNormGradient(Goroutines, dx, dScale, dOffset, x, scale, mean, variance, v, epsilon)
+				BatchNormGradient(Goroutines, dx, dScale, dOffset, x, scale, mean, variance, v, epsilon, nil)
 				for i := range c {
 					var m, q, dOff, dSc float64
 					for r := range rows {

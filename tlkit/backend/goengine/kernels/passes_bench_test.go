@@ -15,7 +15,7 @@ func BenchmarkPasses(b *testing.B) {
 		run  func()
 	}{
 		{"batchnorm", func() { BatchNorm(Goroutines, y, mean, variance, x, scale, offset, 1e-5, nil) }},
-		{"batchnormgrad", func() { BatchNormGradient(Goroutines, y, dScale, dOffset, x, scale, mean, variance, v, 1e-5) }},
+		{"batchnormgrad", func() { BatchNormGradient(Goroutines, y, dScale, dOffset, x, scale, mean, variance, v, 1e-5, nil) }},
 		{"maxrows", func() { MaxRows(Goroutines, y[:n*c/197], x[:n*c/197*197], 197) }},
 		{"maxpool", func() { MaxPool(Goroutines, small, x, pool) }},
 		{"maxpoolgrad", func() { MaxPoolGradient(Goroutines, y, x, small, pool) }},

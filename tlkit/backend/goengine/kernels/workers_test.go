@@ -76,7 +76,7 @@ func someResults() []byte {
 		BatchNorm(Goroutines, y, mean, variance, x, randoms(4, c), randoms(5, c), 1e-5, chain.Bind(z, []Operand{{Data: y, Outer: true, Middle: true, Inner: true}}))
 		add(y)
 		add(z)
-		BatchNormGradient(Goroutines, y, dScale, dOffset, x, randoms(4, c), mean, variance, v, 1e-5)
+		BatchNormGradient(Goroutines, y, dScale, dOffset, x, randoms(4, c), mean, variance, v, 1e-5, nil)
 		add(y)
 		add(dScale)
 		SumRows(Goroutines, mean, x, 1, n/c, c)
