@@ -3,8 +3,10 @@ package serve
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"image/png"
 	"math"
 	"os"
@@ -100,6 +102,76 @@ func TestPredictIsTheModels(t *testing.T) {
 		}
 	}
 	wait.Wait()
+}
+
+// oriented returns an image as a PNG that a viewer turns upright by its EXIF: the pixels lie as the orientation says.
+func oriented(t testing.TB, m *vision.Image, orientation int) []byte {
+	t.Helper()
+	n := m.Width // the images are square
+	stored := vision.New(n, n)
+	for y := range n {
+		for x := range n {
+			at := [...][2]int{{x, y}, {n - 1 - x, y}, {n - 1 - x, n - 1 - y}, {x, n - 1 - y}, {y, x}, {n - 1 - y, x}, {n - 1 - y, n - 1 - x}, {y, n - 1 - x}}[orientation-1]
+			copy(stored.Pix[3*(n*y+x):][:3], m.Pix[3*(n*at[1]+at[0]):][:3])
+		}
+	}
+	exif := append([]byte("eXIfMM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00"), byte(orientation), 0, 0, 0, 0, 0, 0)
+	chunk := binary.BigEndian.AppendUint32(nil, uint32(len(exif)-4))
+	chunk = binary.BigEndian.AppendUint32(append(chunk, exif...), crc32.ChecksumIEEE(exif))
+	const header = 8 + 25
+	return slices.Insert(pngOf(t, stored), header, chunk...)
+}
+
+// TestOrientations: a service sees a photograph of each EXIF orientation as the notebook does, upright, and so does a
+// model that was exported and read again.
+func TestOrientations(t *testing.T) {
+	img := shapes(t, 3)[1]
+	own := loadModel(t)
+	want, err := own.Predict(img, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := own.Export(filepath.Join(dir, "m.safetensors")); err != nil {
+		t.Fatal(err)
+	}
+	exported, err := zoo.LoadExported(filepath.Join(dir, "m.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newTestHandler(t, Options{}, HandlerOptions{Name: "shapes"})
+	check := func(who string, orientation int, got []zoo.Prediction, err error) {
+		if err != nil || len(got) != len(want) {
+			t.Fatalf("%s, orientation %d: %v, %v", who, orientation, got, err)
+		}
+		for k := range got {
+			if got[k].Class != want[k].Class || math.Abs(got[k].Probability-want[k].Probability) > 1e-5 {
+				t.Errorf("%s, orientation %d: %v, want %v", who, orientation, got, want)
+			}
+		}
+	}
+	for o := 1; o <= 8; o++ {
+		data := oriented(t, img, o)
+		path := filepath.Join(dir, fmt.Sprintf("%d.png", o))
+		if err := os.WriteFile(path, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		got, err := own.PredictFile(path, 3)
+		check("the notebook", o, got, err)
+		got, err = exported.PredictFile(path, 3)
+		check("the exported model", o, got, err)
+		got, err = h.predictor.PredictBytes(t.Context(), data, 3)
+		check("the service", o, got, err)
+		got, err = h.predictor.PredictFile(t.Context(), path, 3)
+		check("the service's folder", o, got, err)
+		plain, err := vision.DecodeBytes(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if same := slices.Equal(plain.Pix, img.Pix); same != (o == 1) {
+			t.Errorf("orientation %d: without it the pixels are the image's: %v", o, same)
+		}
+	}
 }
 
 // gate is a network that waits for leave, and remembers its batches.
