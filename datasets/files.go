@@ -77,6 +77,9 @@ func openTree(p string) (*tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("datasets: %w; expected a folder or a zip file", err)
 	}
+	if !info.IsDir() && !info.Mode().IsRegular() { // opening a pipe would block for ever
+		return nil, fmt.Errorf("datasets: %s is %s; expected a folder or a zip file", p, noFileReason)
+	}
 	abs, err := filepath.Abs(p)
 	if err != nil {
 		return nil, fmt.Errorf("datasets: %w", err)

@@ -54,7 +54,7 @@ func imageFolder(dir string, o Options) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.dropPrograms(o)
+	t.dropPrograms(o.Train, o.Val, o.Test)
 	t.check(o.SkipCheck)
 	var usable []string
 	for i, f := range t.files {

@@ -19,10 +19,15 @@ var programMarks = []string{"pyvenv.cfg", "conda-meta/history", "run.json", "arg
 
 const programReason = "the folder of a program, which holds no images of the data; if it does, name it in the options"
 
-// dropPrograms leaves out the folders of programs beside those of classes, unless the options name one.
-func (t *tree) dropPrograms(o Options) {
+// dropPrograms leaves out the folders of programs beside those of classes, unless one of some paths or patterns names
+// it.
+func (t *tree) dropPrograms(named ...string) {
 	found := t.programs()
-	maps.DeleteFunc(found, func(dir string, _ bool) bool { return o.names(dir) })
+	maps.DeleteFunc(found, func(dir string, _ bool) bool {
+		return slices.ContainsFunc(named, func(p string) bool {
+			return strings.Contains("/"+filepath.ToSlash(p)+"/", "/"+path.Base(dir)+"/")
+		})
+	})
 	if len(found) == 0 {
 		return
 	}
@@ -69,11 +74,4 @@ func (t *tree) programs() map[string]bool {
 func isProgram(name string) bool {
 	name = strings.ToLower(name)
 	return programFolders[name] || strings.HasSuffix(name, ".dist-info") || strings.HasSuffix(name, ".egg-info")
-}
-
-// names reports whether an option names a folder or one within it.
-func (o Options) names(dir string) bool {
-	return slices.ContainsFunc(o.rules(), func(r rule) bool {
-		return strings.Contains("/"+filepath.ToSlash(r.folder)+"/", "/"+path.Base(dir)+"/")
-	})
 }

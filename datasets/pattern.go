@@ -43,6 +43,7 @@ func fromPattern(dir, pattern string, o Options) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.dropPrograms(pattern)
 	l := newListing(dir, t.abs+" "+pattern)
 	l.left, l.tree.stamp, l.tree.note = t.left, t.stamp, t.note
 	for _, f := range t.files {

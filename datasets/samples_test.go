@@ -308,6 +308,8 @@ func TestFromPattern(t *testing.T) {
 		{"parentheses in names", "{class} (*).png", flat("cat (0).png", "cat (1).png", "dog (0).png", "dog (1).png"), Options{}, []string{"cat", "dog"}, 2, 2, 0, ""},
 		{"any number of folders", "**/{class}.*.png", flat("cat.0.png", "a/cat.1.png", "a/b/dog.0.png", "dog.1.png"), Options{}, []string{"cat", "dog"}, 2, 2, 0, ""},
 		{"folders between", "{class}/**/*.png", flat("cat/0.png", "cat/a/1.png", "dog/a/b/0.png", "dog/1.png"), Options{}, []string{"cat", "dog"}, 2, 2, 0, ""},
+		{"the folder of a program", "([^/]+)/[^/]+$", flat("cat/0.png", "cat/1.png", "dog/0.png", "dog/1.png", "node_modules/x/img/0.png"), Options{}, []string{"cat", "dog"}, 2, 2, 1, ""},
+		{"the folder of a program, named", "mlruns/{class}/*", flat("mlruns/cat/0.png", "mlruns/cat/1.png", "mlruns/dog/0.png", "mlruns/dog/1.png", "x/0.png"), Options{}, []string{"cat", "dog"}, 2, 2, 1, ""},
 		{"the class twice", "{class}_{class}.png", flat("cat_0.png"), Options{}, nil, 0, 0, 0, "has {class} twice"},
 		{"the class twice in an expression", `(?P<class>cat)|(?P<class>dog)`, flat("cat_0.png"), Options{}, nil, 0, 0, 0, "twice"},
 		{"no class", "*.png", flat("a.png"), Options{}, nil, 0, 0, 0, "says no class"},
