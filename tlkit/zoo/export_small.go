@@ -56,18 +56,22 @@ type Stored struct {
 	Precision Precision
 	// Tensors is the number of weights in 16 bits, or of layers that compute in whole numbers.
 	Tensors int
-	// Ranges says how the ranges of activations were taken with Int8, and Error is the root of the mean squared
+	// Ranges says how the ranges of activations were taken with Int8: "largest", "mean", "90 %" or "75 %". Equalized
+	// says whether channels were scaled to like ranges. Error is the root of the mean squared
 	// difference of the logits to the model's own, over the calibration images.
-	Ranges string
-	Error  float64
+	Ranges    string
+	Equalized bool
+	Error     float64
 }
 
 // ExportWith is [Model.Export] with a choice of precision; the context ends the calibration. [LoadExported] reads all
 // of them; a model of Int8 comes back with its rounding, computed in float32.
 //
 // With Int8 batch norms are folded into convolutions, weights get a scale per output channel, and activations one per
-// tensor (Jacob et al. 2018, arXiv 1712.05877). The range of an activation is the largest over all images, or the mean
-// of the images' ranges, whichever gives the smaller Error.
+// tensor (Jacob et al. 2018, arXiv 1712.05877). Of several ways the one with the smallest Error is taken: the range of
+// an activation is the largest over all images, the mean of the images' ranges, or one that 90 or 75 of 100 images stay
+// within, and the channels between two convolutions are scaled to like ranges, or not (Nagel et al. 2019, arXiv
+// 1906.04721).
 func (m *Model) ExportWith(ctx context.Context, path string, o ExportOptions) (Stored, error) {
 	path, err := fetch.ExpandHome(path)
 	if err != nil {
@@ -171,24 +175,54 @@ const calibrationBatch = 8
 
 // quantised returns the network in int8.
 func (m *Model) quantised(ctx context.Context, metadata map[string]string, o ExportOptions) (*onnx.ModelProto, Stored, error) {
-	folded, err := m.complete(metadata)
+	plain, err := m.complete(metadata)
 	if err != nil {
 		return nil, Stored{}, err
 	}
-	if _, err := quantize.FoldBatchNorm(folded); err != nil {
+	if _, err := quantize.FoldBatchNorm(plain); err != nil {
 		return nil, Stored{}, err
 	}
+	quantize.FuseLeakyReLU(plain)
+	best, stored, want, err := m.int8(ctx, plain, nil, o)
+	if err != nil {
+		return nil, Stored{}, err
+	}
+	most, err := m.largest(ctx, plain, quantize.Channels(plain), o.Calibrate)
+	if err != nil || len(most) == 0 {
+		return best, stored, err
+	}
+	quantize.Equalize(plain, most)
+	equal, other, _, err := m.int8(ctx, plain, want, o)
+	if err != nil || other.Error >= stored.Error {
+		return best, stored, err
+	}
+	other.Equalized = true
+	return equal, other, nil
+}
+
+// rangesOf are the ways to make one range of those of the images: the wider it is, the fewer values are cut off, and
+// the larger the steps are.
+var rangesOf = []struct {
+	name string
+	of   func([]quantize.Range) quantize.Range
+}{
+	{"largest", quantize.Largest}, {"mean", quantize.Mean},
+	{"90 %", func(of []quantize.Range) quantize.Range { return quantize.Quantile(of, 0.9) }},
+	{"75 %", func(of []quantize.Range) quantize.Range { return quantize.Quantile(of, 0.75) }},
+}
+
+// int8 returns a folded network in int8, with the ranges of activations that give the smaller error to the wanted
+// logits, or to the network's own, which it returns.
+func (m *Model) int8(ctx context.Context, folded *onnx.ModelProto, want [][]float32, o ExportOptions) (best *onnx.ModelProto, stored Stored, _ [][]float32, err error) {
 	names := quantize.Activations(folded, o.Float)
-	perImage, want, err := m.activations(ctx, folded, names, o.Calibrate)
+	perImage, own, err := m.activations(ctx, folded, names, o.Calibrate)
 	if err != nil {
-		return nil, Stored{}, err
+		return nil, Stored{}, nil, err
 	}
-	var best *onnx.ModelProto
-	var stored Stored
-	for _, way := range []struct {
-		name string
-		of   func([]quantize.Range) quantize.Range
-	}{{"largest", quantize.Largest}, {"mean", quantize.Mean}} {
+	if want == nil {
+		want = own
+	}
+	for _, way := range rangesOf {
 		ranges := map[string]quantize.Range{}
 		for _, name := range names {
 			ranges[name] = way.of(perImage[name])
@@ -196,20 +230,20 @@ func (m *Model) quantised(ctx context.Context, metadata map[string]string, o Exp
 		made := proto.CloneOf(folded)
 		layers, err := quantize.Int8(made, ranges, quantize.Options{Float: o.Float, FullRange: o.FullRange})
 		if err != nil {
-			return nil, Stored{}, err
+			return nil, Stored{}, nil, err
 		}
 		if layers == 0 {
-			return nil, Stored{}, fmt.Errorf("zoo: exporting %q in int8: no layer of it can compute in whole numbers", m.Spec.Name)
+			return nil, Stored{}, nil, fmt.Errorf("zoo: exporting %q in int8: no layer of it can compute in whole numbers", m.Spec.Name)
 		}
 		got, err := m.quantisedLogits(ctx, made, o.Calibrate)
 		if err != nil {
-			return nil, Stored{}, err
+			return nil, Stored{}, nil, err
 		}
 		if e := rms(got, want); best == nil || e < stored.Error {
 			best, stored = made, Stored{Precision: Int8, Tensors: layers, Ranges: way.name, Error: e}
 		}
 	}
-	return best, stored, nil
+	return best, stored, want, nil
 }
 
 // rms is the root of the mean squared difference.

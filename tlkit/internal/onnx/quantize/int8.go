@@ -40,6 +40,19 @@ func Mean(of []Range) Range {
 	return Range{Min: float32(low / n), Max: float32(high / n)}
 }
 
+// Quantile returns the range that a share of those given, in [0, 1], stay within at each end.
+func Quantile(of []Range, share float64) Range {
+	var low, high []float32
+	for _, r := range of {
+		low, high = append(low, r.Min), append(high, r.Max)
+	}
+	slices.Sort(low)
+	slices.Sort(high)
+	k := int(math.Ceil(share*float64(len(of)))) - 1
+	k = max(0, min(k, len(of)-1))
+	return Range{Min: low[len(of)-1-k], Max: high[k]}
+}
+
 // Options of [Int8].
 type Options struct {
 	// Float lists layers, or groups of them such as "layer1", that stay in float32.
@@ -223,7 +236,7 @@ func (p *plan) tail(n *onnx.NodeProto) string {
 	if next := p.only(name); next != nil && next.OpType == "Relu" {
 		name = next.Output[0]
 		if next := p.only(name); next != nil && next.OpType == "Min" && len(next.Input) == 2 {
-			if _, ok := p.number(p.other(next, name)); ok {
+			if _, ok := p.number(other(next, name)); ok {
 				return next.Output[0]
 			}
 		}
@@ -232,7 +245,7 @@ func (p *plan) tail(n *onnx.NodeProto) string {
 }
 
 // other returns the input of a node of two that is not name.
-func (p *plan) other(n *onnx.NodeProto, name string) string {
+func other(n *onnx.NodeProto, name string) string {
 	if n.Input[0] == name {
 		return n.Input[1]
 	}

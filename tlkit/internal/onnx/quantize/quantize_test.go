@@ -56,6 +56,103 @@ func TestFoldBatchNorm(t *testing.T) {
 	}
 }
 
+// TestQuantile: ends are taken apart, and the share of all is the largest range.
+func TestQuantile(t *testing.T) {
+	of := []Range{{-4, 1}, {-1, 4}, {-2, 2}, {-3, 3}}
+	for share, want := range map[float64]Range{1: {-4, 4}, 0.75: {-3, 3}, 0.7: {-3, 3}, 0.5: {-2, 2}, 0: {-1, 1}} {
+		if got := Quantile(of, share); got != want {
+			t.Errorf("%g: %v, want %v", share, got, want)
+		}
+	}
+}
+
+// chain is a network of three convolutions of two channels, of which the second is depthwise, with other rectifiers
+// between them.
+func chain(rectifiers ...*onnx.NodeProto) *onnx.ModelProto {
+	g := &graph{GraphProto: &onnx.GraphProto{Input: []*onnx.ValueInfoProto{{Name: "x"}}, Output: []*onnx.ValueInfoProto{{Name: "y"}}}, inits: map[string]*onnx.TensorProto{}}
+	g.addFloats("a.weight", []int64{2, 1, 1, 1}, []float32{1, 2})
+	g.addFloats("a.bias", []int64{2}, []float32{3, 4})
+	g.addFloats("b.weight", []int64{2, 1, 1, 1}, []float32{5, 6})
+	g.addFloats("b.bias", []int64{2}, []float32{7, 8})
+	g.addFloats("c.weight", []int64{1, 2, 1, 1}, []float32{0.5, 8})
+	g.addFloats("c.bias", []int64{1}, []float32{9})
+	g.addFloats("slope", nil, []float32{0.1})
+	g.addFloats("six", nil, []float32{6})
+	g.Node = append([]*onnx.NodeProto{{OpType: "Conv", Name: "a", Input: []string{"x", "a.weight", "a.bias"}, Output: []string{"a:out"}}}, rectifiers...)
+	between := g.Node[len(g.Node)-1].Output[0]
+	g.Node = append(g.Node, &onnx.NodeProto{OpType: "Conv", Name: "b", Input: []string{between, "b.weight", "b.bias"}, Output: []string{"b:out"},
+		Attribute: []*onnx.AttributeProto{{Name: "group", I: 2}}},
+		&onnx.NodeProto{OpType: "Relu", Name: "relu", Input: []string{"b:out"}, Output: []string{"relu:out"}},
+		&onnx.NodeProto{OpType: "Conv", Name: "c", Input: []string{"relu:out", "c.weight", "c.bias"}, Output: []string{"y"}})
+	return &onnx.ModelProto{Graph: g.GraphProto}
+}
+
+// TestFuseLeakyReLU: a product and a maximum are one node; a maximum of two others stays.
+func TestFuseLeakyReLU(t *testing.T) {
+	leaky := func(of string) *onnx.ModelProto {
+		return chain(&onnx.NodeProto{OpType: "Mul", Name: "mul", Input: []string{"slope", of}, Output: []string{"mul:out"}},
+			&onnx.NodeProto{OpType: "Max", Name: "max", Input: []string{"a:out", "mul:out"}, Output: []string{"max:out"}})
+	}
+	m := leaky("a:out")
+	if n := FuseLeakyReLU(m); n != 1 || !slices.Equal(operators(m), []string{"Conv", "LeakyRelu", "Conv", "Relu", "Conv"}) {
+		t.Fatalf("%d nodes, %v", n, operators(m))
+	}
+	if n := m.Graph.Node[1]; floatAttribute(n, "alpha", 0) != 0.1 || !slices.Equal(n.Input, []string{"a:out"}) || n.Output[0] != "max:out" {
+		t.Errorf("made %v", n)
+	}
+	if m := leaky("x"); FuseLeakyReLU(m) != 0 {
+		t.Errorf("a maximum of two values is %v", operators(m))
+	}
+}
+
+// TestEqualize: factors by hand. The depthwise layer takes the whole of a factor; behind it the factors are the square
+// roots of weight by size, 0.5/8 and 8/2, and the largest channel has the size 8 again. Under a limit none is below 1.
+func TestEqualize(t *testing.T) {
+	node := func(op, in, out string, more ...string) *onnx.NodeProto {
+		return &onnx.NodeProto{OpType: op, Name: op, Input: append([]string{in}, more...), Output: []string{out}}
+	}
+	leaky := node("LeakyRelu", "a:out", "r")
+	for name, c := range map[string]struct {
+		between []*onnx.NodeProto
+		value   string // between a and b
+	}{
+		"LeakyReLU": {[]*onnx.NodeProto{leaky}, "a:out"}, // both sides of it are quantised, and that before it is wider
+		"ReLU6":     {[]*onnx.NodeProto{node("Relu", "a:out", "r"), node("Min", "r", "s", "six")}, "s"},
+	} {
+		m := chain(c.between...)
+		if got := Channels(m); len(got) != 2 || got[c.value] != 2 || got["relu:out"] != 2 {
+			t.Fatalf("%s: channels %v", name, got)
+		}
+		Equalize(m, map[string][]float32{c.value: {4, 1}, "relu:out": {8, 2}})
+		g, last := index(m), m.Graph.Node[len(m.Graph.Node)-1]
+		first, second := m.Graph.Node[0], m.Graph.Node[len(m.Graph.Node)-3]
+		f := []float64{math.Sqrt(0.5 / 8), math.Sqrt(8. / 2)} // 0.25 and 2, times sizes 2 and 4
+		f = []float64{2 * f[0], 2 * f[1]}                     // so that the larger, 4, is 8 again
+		for what, pair := range map[string][2][]float32{
+			"a.weight": {g.floats(first.Input[1]), {1, 8}}, "a.bias": {g.floats(first.Input[2]), {3, 16}},
+			"b.weight": {g.floats(second.Input[1]), {float32(5 * f[0]), float32(6. / 4 * f[1])}}, "b.bias": {g.floats(second.Input[2]), {float32(7 * f[0]), float32(8 * f[1])}},
+			"c.weight": {g.floats(last.Input[1]), {float32(0.5 / f[0]), float32(8 / f[1])}}, "c.bias": {g.floats(last.Input[2]), {9}},
+		} {
+			for i, want := range pair[1] {
+				if got := pair[0]; len(got) != len(pair[1]) || math.Abs(float64(got[i]-want)) > 1e-6 {
+					t.Errorf("%s: %s is %v, want %v", name, what, got, pair[1])
+				}
+			}
+		}
+	}
+	limited := chain(node("Relu", "a:out", "r"), node("Min", "r", "s", "six"))
+	g := index(limited)
+	e := g.edges()[0]
+	e.apart = false
+	e.to = limited.Graph.Node[len(limited.Graph.Node)-1]
+	if got := g.factors(e, []float32{8, 2}); !slices.Equal(got, []float64{1, 4}) {
+		t.Errorf("factors under a limit: %v, want 1 and 4", got)
+	}
+	if m := chain(node("Sigmoid", "a:out", "r")); len(Channels(m)) != 1 {
+		t.Errorf("over a sigmoid: %v", Channels(m))
+	}
+}
+
 // TestInt8: scales, zero points and whole numbers of the network above.
 func TestInt8(t *testing.T) {
 	m := conv()
