@@ -3,6 +3,7 @@
 package session
 
 import (
+	"context"
 	"fmt"
 	"math/rand"
 	"os"
@@ -130,6 +131,30 @@ func TestInterruptBuild(t *testing.T) {
 		t.Fatalf("ended with %v, want Interrupted", err)
 	}
 	run(t, s, 3, "x")
+}
+
+// TestInterruptPlanning: an interrupt also ends the look-up of packages, and what was not found is no fault of the cell.
+func TestInterruptPlanning(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s, state := &Session{}, &runState{}
+	names := []string{"", "CompileError", "MagicError", "Error", "Interrupted", "WorkerLost"}
+	for i, want := range [][]string{names, {"Interrupted", "Interrupted", "Interrupted", "Interrupted", "Interrupted", "WorkerLost"}} {
+		for j, name := range names {
+			var err *Error
+			if name != "" {
+				err = &Error{Name: name}
+			}
+			got := ""
+			if err = s.stoppedCell(ctx, err, state); err != nil {
+				got = err.Name
+			}
+			if got != want[j] {
+				t.Errorf("stopped %v: %q became %q, want %q", i == 1, name, got, want[j])
+			}
+		}
+		cancel()
+	}
 }
 
 // TestKill ends the worker at random moments; the session goes on each time.

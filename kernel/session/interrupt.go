@@ -3,6 +3,7 @@
 package session
 
 import (
+	"context"
 	"time"
 
 	"github.com/tlkit-go/tlkit-notebooks/kernel/worker"
@@ -84,10 +85,12 @@ func (k *sink) Held(run int, deferred bool) {
 	}
 }
 
-// stoppedCell returns an interrupt error for a cell that was interrupted but ended without an error: the cells queued
-// behind it must not run.
-func (s *Session) stoppedCell(err *Error, state *runState) *Error {
-	if err == nil && state.n != 0 && s.process().Stopped() {
+// stoppedCell returns an interrupt error for a cell that was interrupted but ended otherwise. The cells queued behind it
+// must not run, and an error of planning says nothing: what was looked up when the interrupt came was not found.
+func (s *Session) stoppedCell(ctx context.Context, err *Error, state *runState) *Error {
+	stopped := err == nil && state.n != 0 && s.process().Stopped()
+	cutShort := ctx.Err() != nil && (err == nil || err.Name != "WorkerLost")
+	if (stopped || cutShort) && (err == nil || err.Name != "Interrupted") {
 		return interrupted()
 	}
 	return err

@@ -174,7 +174,7 @@ func (s *Session) runParts(ctx context.Context, cell *Cell, m *magicCell, out Ou
 		}
 		unseen := *cell
 		unseen.Silent = cell.Silent || i < last
-		if err := s.stoppedCell(s.goCell(ctx, &unseen, &own, state), state); err != nil {
+		if err := s.stoppedCell(ctx, s.goCell(ctx, &unseen, &own, state), state); err != nil {
 			return err
 		}
 	}

@@ -96,7 +96,7 @@ func (s *Session) Execute(ctx context.Context, cell *Cell, out Output) *Error {
 	s.runner.begin(state)
 	defer s.runner.end()
 	s.out.begin(out, start)
-	err := s.stoppedCell(s.execute(ctx, cell, out, state), state)
+	err := s.stoppedCell(ctx, s.execute(ctx, cell, out, state), state)
 	s.out.lastAnswer(ctx)
 	if !cell.Silent && cell.Fields == nil {
 		s.history.add(cell, err == nil)
