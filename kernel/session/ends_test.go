@@ -30,6 +30,9 @@ func TestEnds(t *testing.T) {
 		{"help on flags", "%args -h\nflag.Parse()", "exit status 0"},
 		{"another library", "\nklog.Exit(1)", "exit status 1"},
 		{"a goroutine", "\ngo os.Exit(6); select {}", "exit status 6"},
+		{"a goroutine, of which the body hears first", "c := make(chan int)\ngo func() { defer close(c); os.Exit(7) }()\n<-c\nfunc() error { time.Sleep(time.Millisecond); return errors.New(\"of the consequence\") }()", "exit status 7"},
+		{"a handler of a server", "ts := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {\nos.Exit(8) }))\nhttp.Get(ts.URL)", "exit status 8"},
+		{"in a defer, beside a panic", "\ndefer os.Exit(9); panic(\"not said\")", "exit status 9"},
 		{"in a function with defer", "\ndeep()", "exit status 1"},
 	}
 	for i, test := range cases {

@@ -101,6 +101,9 @@ func (c *current) run(code func()) {
 	returned = true
 }
 
+// testsFailed is the value of the panic after tests of which one failed, perhaps by os.Exit. Package session writes it.
+const testsFailed = "tests failed"
+
 // ended returns how the body ended: with a panic's value, by returning, or else by ending its goroutine.
 func (c *current) ended(v any, returned bool) *Failure {
 	if c.isStopping() && isInterruption(v) {
@@ -108,10 +111,10 @@ func (c *current) ended(v any, returned bool) *Failure {
 	}
 	exit := c.exit.Load()
 	switch {
-	case exit != nil && exit.Kind != "exit": // another goroutine failed; the body may fail because of that
+	case exit != nil && v != testsFailed: // perhaps by another goroutine; the body may fail because of that
 	case v != nil:
 		return failureOf(v)
-	case returned && exit == nil:
+	case returned:
 		return c.returned()
 	}
 	return c.endedItself()
