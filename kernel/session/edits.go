@@ -158,8 +158,22 @@ var replacements = map[string]string{
 	"flag.Parse":           "ParseFlags", "flag.Set": "SetFlag", "flag.Lookup": "LookupFlag", "flag.VisitAll": "VisitFlags", "flag.PrintDefaults": "PrintFlags",
 }
 
+// asksFlags are the methods of flag.CommandLine that need the flags of earlier cells. Others define flags, and a cell may
+// define one anew.
+var asksFlags = map[string]bool{"Lookup": true, "Parse": true, "PrintDefaults": true, "Set": true, "VisitAll": true}
+
+// isFlags reports whether an expression is flag.CommandLine.
+func (e *editor) isFlags(n *ast.SelectorExpr) bool {
+	obj, ok := e.info.Uses[n.Sel].(*types.Var)
+	return ok && obj.Name() == "CommandLine" && obj.Pkg() != nil && obj.Pkg().Path() == "flag"
+}
+
 // selector edits pkg.Name, and reports whether n was something else.
 func (e *editor) selector(n *ast.SelectorExpr) bool {
+	if set, ok := n.X.(*ast.SelectorExpr); ok && asksFlags[n.Sel.Name] && e.isFlags(set) {
+		e.replace(set, e.rt()+".CommandLine()")
+		return false
+	}
 	x, ok := n.X.(*ast.Ident)
 	if !ok {
 		return true

@@ -5,6 +5,8 @@ package rt
 import (
 	"flag"
 	"os"
+	"reflect"
+	"unsafe"
 )
 
 // A cell may define a flag that an earlier run defined: each run has a new flag.CommandLine. The functions below
@@ -13,11 +15,32 @@ import (
 // known are the flags of all cells.
 var known = map[string]*flag.Flag{}
 
-// freshFlags gives a run its own flag.CommandLine.
+// freshFlags gives a run its own flag.CommandLine, with what earlier runs have parsed.
 func freshFlags() {
 	flag.CommandLine.VisitAll(func(f *flag.Flag) { known[f.Name] = f })
+	earlier := flag.CommandLine
 	flag.CommandLine = flag.NewFlagSet(os.Args[0], flag.ExitOnError)
 	flag.CommandLine.Usage = func() { flag.Usage() } // a cell may have set it
+	for _, name := range []string{"parsed", "args", "actual"} {
+		if from, to := hidden(earlier, name), hidden(flag.CommandLine, name); from.IsValid() {
+			to.Set(from)
+		}
+	}
+}
+
+// hidden returns an unexported field of a set of flags; the zero Value if there is none of that name.
+func hidden(set *flag.FlagSet, name string) reflect.Value {
+	field := reflect.ValueOf(set).Elem().FieldByName(name)
+	if !field.IsValid() {
+		return field
+	}
+	return reflect.NewAt(field.Type(), unsafe.Pointer(field.UnsafeAddr())).Elem()
+}
+
+// CommandLine is flag.CommandLine for a cell that asks it for flags.
+func CommandLine() *flag.FlagSet {
+	addKnown()
+	return flag.CommandLine
 }
 
 func init() {
