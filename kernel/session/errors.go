@@ -103,6 +103,7 @@ var cellFunc = regexp.MustCompile(`^(nb/r\d+|main)\.`)
 // cellFailed shows a panic or an error at the cell's line.
 func (s *Session) cellFailed(f *rt.Failure, src *source) *Error {
 	msg := strip(f.Message)
+	f.Frames = s.named(f.Frames)
 	switch f.Kind {
 	case "interrupted":
 		return stoppedError(f, src)

@@ -16,6 +16,10 @@ func init() {
 			{code: "defer func() { panic(\"at the end\") }()\nruntime.Goexit()", fail: "panic: at the end\n  cell 8, line 1"},
 			{code: "defer func() { panic(\"cleanup\") }()\nerrors.New(\"broken\")", fail: "panic: broken\n\tpanic: cleanup\n  cell 9, line 1"},
 			{code: "defer func() { panic(\"x\") }()\npanic(\"x\")", fail: "panic: x\n  cell 10, line 1"}}},
+		{"functions that are compiled again keep their names in stacks", []step{
+			{code: "func f(n int) int { return 10 / n }\nfunc g(n int) int { return f(n) + 1 }\ntype T struct{ n int }\nfunc (t *T) get() int { return f(t.n) }\nfunc (t T) twice() int { return 2 * f(t.n) }"},
+			{code: "func f(n int) int { return 20 / n }"}, {code: "g(0)", fail: "cell 2, line 1, in f\n  cell 1, line 2, in g\n  cell 3, line 1, in the cell's body"},
+			{code: "new(T).get()", fail: "cell 1, line 4, in (*T).get\n  cell 4, line 1, in the cell's body"}, {code: "T{}.twice()", fail: "cell 1, line 5, in T.twice\n  cell 5, line 1, in the cell's body"}}},
 		{"panics of deferred calls have the place of the statement that defers them", []step{
 			{code: "defer func() { panic(\"deferred\") }()\nfmt.Println(\"body\")\n\n// the end", fail: "panic: deferred\n  cell 1, line 1, in the cell's body\n    1 | defer func() { panic(\"deferred\") }()[end]"},
 			{code: "var fn func()\ndefer fn()\nfmt.Println(\"then\")\n// the end\n", fail: "nil pointer dereference\n  cell 2, line 2 (deferred), in the cell's body\n    2 | defer fn()[end]"},

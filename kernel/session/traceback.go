@@ -115,6 +115,38 @@ func (p *parsed) defers() (lines []int) {
 	return slices.Compact(lines)
 }
 
+// named returns the frames with the names that the runtime does not know: those of functions of earlier cells which the
+// compiler has put in place of their calls.
+func (s *Session) named(frames []rt.Frame) []rt.Frame {
+	all := slices.Clone(frames)
+	for i, fr := range all {
+		if cell, ok := strings.CutPrefix(fr.File, cellPosition); ok && fr.Func == "" {
+			all[i].Func = s.names.functionAt(cell, fr.Line)
+		}
+	}
+	return all
+}
+
+// functionAt returns the name of the function with a line of a cell, as in stacks; empty if there is none.
+func (u *names) functionAt(cell string, line int) string {
+	for _, def := range u.definitions() {
+		f, ok := def.decl.(*ast.FuncDecl)
+		if !ok || strconv.Itoa(def.src.count) != cell || line < def.src.place(def.start, "").line || line > def.src.place(def.end, "").line {
+			continue
+		}
+		name := f.Name.Name
+		if f.Recv != nil {
+			_, name, _ = strings.Cut(def.names[0], ".")
+			if _, pointer := ast.Unparen(f.Recv.List[0].Type).(*ast.StarExpr); pointer {
+				return "main.(*" + def.recv + ")." + name
+			}
+			return "main." + def.recv + "." + name
+		}
+		return "main." + name
+	}
+	return ""
+}
+
 // bodyName returns the name of a cell's function in a stack.
 func bodyName(function string) string {
 	name := strip(cellFunc.ReplaceAllString(rangeBody.ReplaceAllString(function, ""), ""))
