@@ -28,6 +28,23 @@ does not call, before it.
 // pageText is the pager's text. Front ends such as JupyterLab show it below the output, so it must not repeat the help.
 const pageText = "name? shows help on a name, %lsmagic the names of the magics"
 
+// help is %help: with a name, it is help on that, as NAME? is.
+func (c *call) help() *Error {
+	name := strings.TrimSpace(strings.TrimSuffix(c.args, "?"))
+	if name == "" {
+		return c.showHelp()
+	}
+	for _, signs := range []string{"", "%", "%%"} {
+		if lookUp(signs+name) != nil {
+			return c.showHelpOn(c.ctx, asked{name: signs + name})
+		}
+	}
+	if on := asksHelp(name + "?"); on.name != "" {
+		return c.showHelpOn(c.ctx, on)
+	}
+	return c.showHelp()
+}
+
 // showHelp prints the magics and the help sections of packages.
 func (c *call) showHelp() *Error {
 	var b strings.Builder

@@ -10,12 +10,16 @@ const named = `(?:u?int(?:8|16|32|64)?|float(?:32|64)?|double|string|String|bool
 // number matches the types of numbers in messages.
 const number = `(?:untyped (?:int|float|rune|complex)|u?int\d*|float\d+|complex\d+|byte|rune)`
 
+// commands matches programs and magics that people write among Go.
+const commands = `ls|pwd|cat|git|echo|date|find|grep|head|tail|which|python3?|pip3?|conda|go|make|ps|df|du|env|whoami|nvidia-smi|mkdir|cp|mv|rm|cd|who|whos|time|timeit|matplotlib`
+
 // inBraces is about commands and magics among Go.
 const inBraces = "lines with ! and % stand outside of braces; inside, a command is run by exec.Command(\"bash\", \"-c\", \"...\").Run()"
 
 // hints are tried in order; the first one that fits is used.
 var hints = []hint{
 	// Characters and quotes.
+	both(`^illegal (?:character|rune)|literal not terminated$|^unknown escape|^more than one`, `^\s*!\s*(?:`+commands+`)\b(?:\s|$)|^\s*!\s*[a-z][\w.-]*\s+[^\s=:(){}|&<>*/+]`, inBraces),
 	says(`^undefined: C$`, "import \"C\", with the C code in a comment above it, counts for its own cell"),
 	says(`illegal character U\+201[89CDE]`, `a string stands between straight quotes: "..."`),
 	says(`illegal character U\+00A0`, "that is a no-break space, as pages of the web have it; type a blank"),
@@ -54,7 +58,7 @@ var hints = []hint{
 	both(`^undefined: (?:_+|_i*\d+|Out|In)$`, `(?:^|\W)(?:_[_i]*\d*|(?:Out|In)\[.*)(?:\W|$)`, "no values are kept by number: a value that is used again gets a name, x := value; %recall brings back a cell's text"),
 
 	// Commands of a shell.
-	both(`^undefined`, `^\s*[!%]\s*(?:ls|pwd|cat|git|echo|date|find|grep|head|tail|which|python3?|pip3?|conda|go|make|ps|df|du|env|whoami|nvidia-smi|mkdir|cp|mv|rm|cd|who|whos|time|timeit|matplotlib)\b`, inBraces),
+	both(`^undefined`, `^\s*[!%]\s*(?:`+commands+`)\b`, inBraces),
 	both(`^expected`, `^\s*[!%]\s*[a-z][\w.-]*(?:\s+[^\s=:.(){}|&<>*/+]|\s*$)`, inBraces),
 	both(`^expected|^undefined`, `^\s*cd\s+(\S+)`, "the folder is changed with %cd $1"),
 	both(`^expression in go|^expected`, `^\s*go\s+(?:get|mod|build|run|install|test|vet)\b`, "a go command for the notebook's module begins with !*go"),
@@ -81,7 +85,7 @@ var hints = []hint{
 	when(`^\s*(?:while|until|do)\b`, "Go's only loop is for: for condition { ... }"),
 	when(`^\s*match\s`, "a choice between values is written switch x { case 1: ... default: ... }"),
 	when(`^\s*unless\b`, "unless is written if !condition { ... }"),
-	when(`^\s*elif\b`, "elif is written } else if condition {"),
+	when(`(?:^|\})\s*(?:elif|elsif|elseif)\b`, "elif is written } else if condition {"),
 	when(`^\s*(?:try|except|finally)\b`, "Go has no exceptions: functions return an error, if err != nil { ... }"),
 	when(`^\s*(?:raise|throw)\b`, "an error is returned (errors.New), or panic(\"...\") ends the cell"),
 	when(`^\s*with\s`, "what is to be closed at the end is written f, err := os.Open(name); defer f.Close()"),
@@ -146,7 +150,9 @@ var hints = []hint{
 	when(`^\s*await\b|=\s*await\b`, "a call waits for its result by itself; go f() runs beside the rest"),
 	when(`^\s*export\b`, "names that begin with a capital letter are exported"),
 	both(`^expected`, `^\s*async\s+\w+\s+(\w+)`, "a function is written func $1(x int) int { ... }; go $1(1) runs it beside the rest"),
-	both(`^expected`, `^\s*(?:def|function|fn|fun|sub|proc)\s+(\w+)`, "a function is written func $1(x int) int { ... }"),
+	both(`^expected '\(', found [A-Za-z_]`, `.*\bfunc\s+(\w+)\s*[(\[]`, "a function inside of another one has no name of its own: $1 := func(x int) int { ... }"),
+	both(`^expected`, `[=(,:]\s*(?:async\s+)?function\b|[=(,:]\s*(?:fn|fun|proc)\s*\(`, "a function without a name is written func(x int) int { return x }"),
+	both(`^expected`, `^\s*(?:pub(?:\(\w+\))?\s+)?(?:def|function|fn|fun|sub|proc)\s+(\w+)`, "a function is written func $1(x int) int { ... }"),
 	both(`^expected ';', found ':'`, `^\s*func\b[^)]*\)\s*:\s*\w`, "the result's type follows without a colon: func f(x int) int { ... }"),
 	both(`is not a type$`, `\bfunc\s*\w*\(\s*(\w+(?:\s*,\s*\w+)*)\s*\)`, "parameters have types: func($1 int)"),
 	both(`^expected '\)', found `+named+`\b`, `=\s*\(\s*\w+\s+`+named+`\b`, "a function without a name is written func(x int) int { return x }"),
@@ -162,6 +168,7 @@ var hints = []hint{
 	when(`^\s*type\s+(\w+)\s*\{`, "a struct is written type $1 struct { ... }"),
 	both(`^expected ';', found ','`, `\bstruct\s*\{|^\s*\w+\s+\w+,\s*$`, "fields stand on lines of their own, or are separated by ;"),
 	when(`^\s*@\w`, "Go has no decorators: write a function that takes a function and returns one"),
+	both(`^expected`, `[=(,:]\s*new\s+(\*?[A-Za-z_][\w.]*)\s*[;)},]*\s*$`, "a pointer to a new value is written new($1), or &$1{...} of a struct"),
 	when(`^\s*(?:throw\s+)?new\s+[A-Za-z_]\w*\s*\(|=\s*new\s+[A-Z]\w*\s*\(`, "a value is written T{...}, a pointer to a new one &T{...}; an error errors.New(\"...\")"),
 	when(`^\s*(?:int|void|public|static|double|bool)\s+\w+\s*\(`, "a function is written func name(x int) int { ... }"),
 	both(`^invalid operation: cannot indirect \w+ \(variable of (?:map )?type map`, `[(,]\s*\*\*\w`, "Go has no named arguments: hand on the map, or a struct"),
@@ -210,6 +217,9 @@ var hints = []hint{
 	when(`\S\s+if\s.+\selse\s`, "Go has no conditional expression: write if c { x = a } else { x = b }"),
 	when(`\S\s*\?.+:`, "Go has no conditional expression: write if c { x = a } else { x = b }"),
 	both(`indirect|expected`, `(\w+)\s*\*\*\s*(\w+)`, "Go has no **: math.Pow($1, $2), or x*x"),
+	both(`indirect|expected`, `[)\]"]\s*\*\*\s*\S|\w\s*\*\*\s*[(-]|\*\*=`, "Go has no **: math.Pow(x, y), or x*x"),
+	both(`^expected`, `\S\s+as!?\s+(?:[iuf]\d+|usize|isize|`+named+`|number)\b`, "a value is converted with its type: float64(x), int(x)"),
+	both(`^expected`, `\bvec!\s*\[`, "a list is written with its type: []int{1, 2, 3}"),
 	when(`\S\s+(?:and|or)\s+\S`, "and, or, not are written &&, ||, !"),
 	when(`\bnot\s+\S`, "and, or, not are written &&, ||, !"),
 	when(`\bis\s+(?:not\s+)?\w`, "is is written ==, is not is written !="),
@@ -257,6 +267,7 @@ var hints = []hint{
 	says(`operator [<>]=? not defined on struct`, "structs have no order: compare a field, or of times t.Before(u), t.After(u)"),
 	says(`as time\.Duration value in .*truncated`, "a duration is a whole number: 500 * time.Millisecond"),
 	both(`truncated to int64$`, `\btime\.`, "a duration is a whole number: 500 * time.Millisecond"),
+	says(`mismatched types (?:any|interface ?\{\}) and (`+number+`|(?:untyped )?string)\b`, "its type is stated first: x.(int), x.(string)"),
 	says(`mismatched types untyped bool and`, "comparisons are joined with &&: a < b && b < c"),
 	says(`mismatched types \[\]|operator [-*/%] not defined on .* of type \[\]`, "slices have no arithmetic: write a loop, or use gonum.org/v1/gonum/floats"),
 	says(`operator \+ not defined on .* of type \[\]`, "slices are joined with append(xs, ys...) or slices.Concat(xs, ys)"),
@@ -316,5 +327,5 @@ var otherNames = map[string]string{
 	"alert": "fmt.Println(x)", "document": "%%html shows the rest of its cell", "cin": "fmt.Scan(&x)", "scanf": "fmt.Scanf", "scanner": "bufio.NewScanner(os.Stdin)", "sizeof": "unsafe.Sizeof(x)", "malloc": "new(T), or make([]T, n)", "nullptr": "nil",
 	"disp": "fmt.Println(x)", "assert": `if !condition { panic("...") }`, "reversed": "slices.Reverse(xs)", "filter": "a loop: for _, x := range xs { if ... { ys = append(ys, x) } }", "reduce": "a loop: for _, x := range xs { s += x }",
 	"library": `import "path"; packages of the workspace need none`,
-	"pass":    "nothing: a block may be empty", "let": "x := value", "await": "a channel or a sync.WaitGroup", "elif": "else if", "def": "func", "lambda": "func(x int) int { return x }",
+	"pass":    "nothing: a block may be empty", "let": "x := value", "await": "a channel or a sync.WaitGroup", "elif": "else if", "elseif": "else if", "elsif": "else if", "def": "func", "lambda": "func(x int) int { return x }",
 }

@@ -17,15 +17,15 @@ func foreignMagics() []magic {
 		{names: "%wasm", help: "GoNB's WebAssembly cells: here cells are native code, and the cell runs as such; use the kernel \"Go (GoNB)\" for WebAssembly"},
 		{names: "%matplotlib %pylab", args: "[BACKEND]", help: "IPython's plots: here a plot that is a cell's last value is shown"},
 		{names: "%load_ext %reload_ext %unload_ext %autoreload %config %autosave %autocall %automagic %autoindent %colors %precision %pprint %page %gui %profile %doctest_mode " +
-			"%xmode %logstart %logstop %logon %logoff %logstate %connect_info %qtconsole", args: "[ARGS]", help: "IPython's extensions and settings: there are none here"},
+			"%xmode %logstart %logstop %logon %logoff %logstate %connect_info %qtconsole %alias_magic %autoawait %code_wrap", args: "[ARGS]", help: "IPython's extensions and settings: there are none here"},
 		{names: "%debug %pdb %tb", args: "[ARGS]", help: "IPython's debugger: here an error shows the lines of the cells, and fmt.Printf(\"%+v\", x) a value"},
 		{names: "%prun %lprun %mprun %memit", args: "[ARGS]", help: "Python's profilers: %timeit measures a line, package runtime/pprof profiles a program"},
-		{names: "%edit %ed %macro %store %notebook %pastebin", args: "[ARGS]", help: "IPython's tools for code: %history shows what ran, %%writefile writes a file"},
+		{names: "%edit %ed %macro %store %notebook %pastebin %paste %cpaste", args: "[ARGS]", help: "IPython's tools for code: %history shows what ran, %%writefile writes a file"},
 		{names: "%alias %unalias %rehashx %bookmark %dhist %dirs %pushd %popd %killbgscripts", args: "[ARGS]", help: "IPython's folders, short names and jobs: %cd changes the folder, ! runs a command"},
 		{names: "%tensorboard", args: "[ARGS]", help: "TensorBoard's page: here curves are drawn in the notebook while a training runs"},
 		{names: "%exit %quit", help: "IPython's end: here a cell ends at its end; the kernel's menu restarts it or shuts it down"},
 		{names: "%psearch %pycat", args: "[ARGS]", help: "IPython's search and its files in colour: a Tab completes names, %cat shows a file"},
-		{names: "%pip %conda %mamba", args: "[ARGS]", help: "Python's packages: a Go module is added with !*go get PATH@VERSION"},
+		{names: "%pip %conda %mamba %micromamba %uv", args: "[ARGS]", help: "Python's packages: a Go module is added with !*go get PATH@VERSION"},
 	}
 	for i := range rows {
 		rows[i].run = (*call).notNeeded
@@ -33,7 +33,9 @@ func foreignMagics() []magic {
 	return append(rows,
 		magic{names: "%pinfo %pinfo2 %pdoc %pdef %psource %pfile", args: "NAME", help: "help on a name, as NAME? shows it", run: (*call).describeName},
 		magic{names: "%sx %sc %system", args: "COMMAND", help: "run a command of the shell, as !COMMAND does", run: (*call).runShell},
-		magic{names: "%cat %mkdir %rmdir %cp %mv %less %more %man %ll", args: "[ARGS]", help: "the command of the shell of that name", run: (*call).runShell},
+		magic{names: "%%sx %%system %%!", help: "run the cell as a script of the shell, as %%bash does", body: true, run: (*call).runBash},
+		magic{names: "%%debug %%prun %%code_wrap", args: "[ARGS]", help: "IPython's debugger, profiler and frame of cells: the cell is not run; run it without that line", body: true, run: (*call).notNeeded},
+		magic{names: "%cat %mkdir %rmdir %cp %mv %less %more %man %ll %lf %lk %lx %ldir", args: "[ARGS]", help: "the command of the shell of that name", run: (*call).runShell},
 		magic{names: "%%gx", help: "GoNB's cells of another dialect of Go: not run here", body: true, run: (*call).notNeeded},
 		magic{names: "%%python %%python2 %%python3 %%pypy %%perl %%ruby", help: "the cell goes to that program, if it is installed", body: true, run: (*call).runNamed})
 }
@@ -52,12 +54,15 @@ func (c *call) describeName() *Error {
 	return c.showHelpOn(c.ctx, asked{strings.TrimRight(c.args, "?"), c.name == "%pinfo2" || c.name == "%psource"})
 }
 
+// runBash runs the cell as a script of the shell.
+func (c *call) runBash() *Error { return c.program("bash", splitArgs(c.args)...) }
+
 // runShell runs a command of the shell that a magic of IPython stands for.
 func (c *call) runShell() *Error {
 	line := c.args
 	switch word := strings.TrimPrefix(c.name, "%"); word {
 	case "sx", "sc", "system":
-	case "ll":
+	case "ll", "lk", "lx", "lf", "ldir": // those of links, programs, files and folders alone are not told apart
 		line = "ls -l " + line
 	case "less", "more":
 		line = "cat " + line

@@ -133,6 +133,9 @@ const (
 // wrap puts the code into the measuring loop, without moving it to another line. moved are the bytes inserted before
 // the code of a line.
 func (t *timeit) wrap(code string) (text string, moved map[int]int) {
+	if _, err := parse(token.NewFileSet(), &source{text: code}); err != nil {
+		return code, nil // an error of syntax is about this text
+	}
 	from, to := 0, len(code)
 	lines := strings.SplitAfter(code, "\n")
 	start := len(strings.Join(lines[:t.line], ""))

@@ -7,7 +7,7 @@ import "strings"
 // showMagics returns the magics that control what is shown.
 func showMagics() []magic {
 	return []magic{
-		{names: "%help %magic %quickref", help: "this text", run: (*call).showHelp},
+		{names: "%help %magic %quickref", args: "[NAME]", help: "this text, or help on a magic or another name", run: (*call).help},
 		{names: "%lsmagic", help: "the names of all magics", run: (*call).listMagics},
 		{names: "%version", help: "the kernel's name", run: (*call).version},
 		{names: "%clear", args: "[wait]", help: "clear the cell's output, with wait only when the next output comes", run: (*call).clear},

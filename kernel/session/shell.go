@@ -85,8 +85,8 @@ func (c *call) environment() *Error {
 	name = strings.TrimSpace(name)
 	values := c.env.values()
 	switch old, known := values[name]; {
-	case sets && name == "":
-		return c.fail("needs a name and a value: %%env NAME VALUE")
+	case sets && (name == "" || strings.ContainsAny(name, " \t\"'")):
+		return c.fail("needs a name without blanks and quotes, and a value: %%env NAME VALUE")
 	case sets:
 		value = c.env.expand(strings.TrimSpace(value))
 		if err := c.process().Setenv(name, value); err != nil {
