@@ -100,7 +100,7 @@ func TestContrast(t *testing.T) {
 		t.Fatalf("black on white has %g, want 21", got)
 	}
 	src := &source{count: 1, text: "x := 1\npanic(x)"}
-	s := &Session{}
+	s := &Session{names: &names{}}
 	errs := []*Error{
 		compileError([]cellError{{1, 1, src, "undefined: x"}}),
 		s.cellFailed(&rt.Failure{Kind: "panic", Message: "1", Frames: []rt.Frame{{Func: "nb/r1.Run", File: cellPosition + "1", Line: 2}}}, src),

@@ -158,8 +158,8 @@ var replacements = map[string]string{
 	"flag.Parse":           "ParseFlags", "flag.Set": "SetFlag", "flag.Lookup": "LookupFlag", "flag.VisitAll": "VisitFlags", "flag.PrintDefaults": "PrintFlags",
 }
 
-// asksFlags are the methods of flag.CommandLine that need the flags of earlier cells. Others define flags, and a cell may
-// define one anew.
+// asksFlags are the methods of flag.CommandLine that need the flags of earlier cells. Others define flags, and a cell
+// may define one anew.
 var asksFlags = map[string]bool{"Lookup": true, "Parse": true, "PrintDefaults": true, "Set": true, "VisitAll": true}
 
 // isFlags reports whether an expression is flag.CommandLine.

@@ -133,7 +133,8 @@ func TestInterruptBuild(t *testing.T) {
 	run(t, s, 3, "x")
 }
 
-// TestInterruptPlanning: an interrupt also ends the look-up of packages, and what was not found is no fault of the cell.
+// TestInterruptPlanning: an interrupt also ends the look-up of packages, and what was not found is no fault of the
+// cell.
 func TestInterruptPlanning(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

@@ -85,8 +85,8 @@ func (k *sink) Held(run int, deferred bool) {
 	}
 }
 
-// stoppedCell returns an interrupt error for a cell that was interrupted but ended otherwise. The cells queued behind it
-// must not run, and an error of planning says nothing: what was looked up when the interrupt came was not found.
+// stoppedCell returns an interrupt error for a cell that was interrupted but ended otherwise. The cells queued behind
+// it must not run, and an error of planning says nothing: what was looked up when the interrupt came was not found.
 func (s *Session) stoppedCell(ctx context.Context, err *Error, state *runState) *Error {
 	stopped := err == nil && state.n != 0 && s.process().Stopped()
 	cutShort := ctx.Err() != nil && (err == nil || err.Name != "WorkerLost")

@@ -23,6 +23,9 @@ const (
 	maxPictures = 32
 )
 
+// convertible is what makes an image of itself.
+type convertible interface{ ToImage() *image.NRGBA }
+
 // imageOf returns v if it is an image, the image that v makes of itself, or nil. A rectangle has the methods of an
 // image too, but is not meant as pixels.
 func imageOf(v any) image.Image {
@@ -31,7 +34,7 @@ func imageOf(v any) image.Image {
 		return nil
 	case image.Image:
 		return x
-	case interface{ ToImage() *image.NRGBA }:
+	case convertible:
 		return x.ToImage()
 	}
 	return nil
@@ -101,41 +104,78 @@ func scaled(m image.Image, w, h int) image.Image {
 	return out
 }
 
-// picturesOf returns the bundle of a slice of images, shown as small pictures side by side; nil if v is none.
+// picturesOf returns the bundle of a slice or map of images, shown as small pictures side by side; nil if v is none. A nil
+// among them has no picture.
 func picturesOf(v any) map[string]any {
-	r := reflect.ValueOf(v)
-	if r.Kind() != reflect.Slice && r.Kind() != reflect.Array || r.Len() == 0 {
-		return nil
-	}
+	labels, elems, n := firstPictures(reflect.ValueOf(v))
 	var page strings.Builder
 	var text []string
-	for i := range min(r.Len(), maxPictures) {
-		e := r.Index(i)
+	pictures := 0
+	for i, e := range elems {
 		if !e.CanInterface() {
 			return nil
 		}
 		if isNil(e.Interface()) {
+			fmt.Fprintf(&page, `<span title="%s">nil</span>`, escape(labels[i]))
+			text = append(text, "nil")
+			continue
+		}
+		size, data := thumbnailOf(e.Interface())
+		if size == "" {
 			return nil
 		}
-		m := imageOf(e.Interface())
-		if m == nil || isNil(m) || m.Bounds().Empty() {
-			return nil
-		}
-		b := m.Bounds()
-		var buf bytes.Buffer
-		if w, h := fit(b, thumbnail*thumbnail, thumbnail); w != b.Dx() || h != b.Dy() {
-			m = scaled(m, w, h)
-		}
-		if png.Encode(&buf, m) != nil {
-			return nil
-		}
-		size := fmt.Sprintf("%dx%d", b.Dx(), b.Dy())
-		fmt.Fprintf(&page, `<img style="display:inline-block;margin:2px" title="%d: %s" src="data:image/png;base64,%s">`, i, size, base64.StdEncoding.EncodeToString(buf.Bytes()))
+		pictures++
+		fmt.Fprintf(&page, `<img style="display:inline-block;margin:2px" title="%s: %s" src="data:image/png;base64,%s">`, escape(labels[i]), size, base64.StdEncoding.EncodeToString(data))
 		text = append(text, size)
 	}
-	if more := r.Len() - len(text); more > 0 {
+	if pictures == 0 {
+		return nil
+	}
+	if more := n - len(text); more > 0 {
 		fmt.Fprintf(&page, "<p>and %d more</p>", more)
 		text = append(text, fmt.Sprintf("and %d more", more))
 	}
-	return map[string]any{"text/html": page.String(), "text/plain": fmt.Sprintf("%T of %d: %s", v, r.Len(), strings.Join(text, " "))}
+	return map[string]any{"text/html": page.String(), "text/plain": fmt.Sprintf("%T of %d: %s", v, n, strings.Join(text, " "))}
+}
+
+// firstPictures returns the first maxPictures elements of a slice or map, with their indices or keys, and the number of all.
+func firstPictures(r reflect.Value) (labels []string, elems []reflect.Value, n int) {
+	switch r.Kind() {
+	case reflect.Slice, reflect.Array:
+		for i := range min(r.Len(), maxPictures) {
+			labels, elems = append(labels, fmt.Sprint(i)), append(elems, r.Index(i))
+		}
+	case reflect.Map:
+		t := r.Type().Elem()
+		if t.Kind() != reflect.Interface && !t.Implements(reflect.TypeFor[image.Image]()) && !t.Implements(reflect.TypeFor[convertible]()) {
+			return nil, nil, 0 // all keys of a large map would be sorted for nothing
+		}
+		for _, e := range sortedEntries(r)[:min(r.Len(), maxPictures)] {
+			labels, elems = append(labels, cellText(e.key)), append(elems, e.elem(r))
+		}
+	default:
+		return nil, nil, 0
+	}
+	return labels, elems, r.Len()
+}
+
+// thumbnailOf returns the size of an image and a small PNG of it; "" if v is no image, or one without pixels.
+func thumbnailOf(v any) (size string, data []byte) {
+	m := imageOf(v)
+	if m == nil || isNil(m) || m.Bounds().Empty() {
+		return "", nil
+	}
+	b := m.Bounds()
+	size = fmt.Sprintf("%dx%d", b.Dx(), b.Dy())
+	if _, endless := m.(*image.Uniform); endless {
+		size = "without end"
+	}
+	if w, h := fit(b, thumbnail*thumbnail, thumbnail); w != b.Dx() || h != b.Dy() {
+		m = scaled(m, w, h)
+	}
+	var buf bytes.Buffer
+	if png.Encode(&buf, m) != nil {
+		return "", nil
+	}
+	return size, buf.Bytes()
 }

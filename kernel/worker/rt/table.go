@@ -142,7 +142,7 @@ func nestedTable(r reflect.Value) *table {
 				row = append(row, "")
 				continue
 			}
-			row = append(row, cellText(v.Index(c)))
+			row = append(row, elementText(v.Index(c)))
 		}
 		t.rows = append(t.rows, row)
 	}
@@ -164,7 +164,7 @@ func mapTable(r reflect.Value) *table {
 	if t == nil {
 		t = &table{head: []string{"key", "value"}, numbers: []bool{false, isNumber(r.Type().Elem())}}
 		for i := range n {
-			t.rows = append(t.rows, []string{"", cellText(values.Index(i))})
+			t.rows = append(t.rows, []string{"", elementText(values.Index(i))})
 		}
 	}
 	t.head[0], t.numbers[0], t.moreRows = "key", isNumber(r.Type().Key()), more
@@ -284,8 +284,17 @@ func isNumber(t reflect.Type) bool {
 
 // cellText returns a value as text for a table cell.
 func cellText(v reflect.Value) string {
+	return inCell(func(p *printer) { p.value(v, 1) })
+}
+
+// elementText is cellText for an element of a list or map: a pointer is followed, as in the text.
+func elementText(v reflect.Value) string {
+	return inCell(func(p *printer) { p.element(v, 0, false) })
+}
+
+func inCell(write func(*printer)) string {
 	p := printer{left: 4 * maxCell, bare: true}
-	p.value(v, 1)
+	write(&p)
 	text := strings.Join(strings.Fields(p.text.String()), " ")
 	if utf8.RuneCountInString(text) <= maxCell {
 		return text
