@@ -104,8 +104,8 @@ func scaled(m image.Image, w, h int) image.Image {
 	return out
 }
 
-// picturesOf returns the bundle of a slice or map of images, shown as small pictures side by side; nil if v is none. A nil
-// among them has no picture.
+// picturesOf returns the bundle of a slice or map of images, shown as small pictures side by side; nil if v is none. A
+// nil among them has no picture.
 func picturesOf(v any) map[string]any {
 	labels, elems, n := firstPictures(reflect.ValueOf(v))
 	var page strings.Builder
@@ -138,7 +138,8 @@ func picturesOf(v any) map[string]any {
 	return map[string]any{"text/html": page.String(), "text/plain": fmt.Sprintf("%T of %d: %s", v, n, strings.Join(text, " "))}
 }
 
-// firstPictures returns the first maxPictures elements of a slice or map, with their indices or keys, and the number of all.
+// firstPictures returns the first maxPictures elements of a slice or map, with their indices or keys, and the number of
+// all.
 func firstPictures(r reflect.Value) (labels []string, elems []reflect.Value, n int) {
 	switch r.Kind() {
 	case reflect.Slice, reflect.Array:
