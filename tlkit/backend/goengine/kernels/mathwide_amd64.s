@@ -80,6 +80,13 @@ CONSTANT(far6, $0xbe03ce86)   // -1.28717512e-1
 	VCMPPS $3, x, x, K1 \
 	VMOVAPS x, K1, p
 
+// RESULT writes a vector and goes on to the next one; the zero flag is set after the last one.
+#define RESULT(y) \
+	VMOVUPS y, (DI) \
+	ADDQ $64, SI \
+	ADDQ $64, DI \
+	DECQ CX
+
 // func expAVX512(d, a *float32, n int)
 TEXT ·expAVX512(SB), NOSPLIT, $0-24
 	ARGUMENTS
@@ -88,10 +95,7 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-24
 next:
 	VMOVUPS (SI), Z0
 	EXP(Z0, Z1, Z2, Z3, Z4)
-	VMOVUPS Z4, (DI)
-	ADDQ $64, SI
-	ADDQ $64, DI
-	DECQ CX
+	RESULT(Z4)
 	JNZ next
 	VZEROUPPER
 	RET
@@ -106,10 +110,7 @@ next:
 	EXP(Z0, Z1, Z2, Z3, Z4)
 	VADDPS Z27, Z4, Z4
 	VDIVPS Z4, Z27, Z4
-	VMOVUPS Z4, (DI)
-	ADDQ $64, SI
-	ADDQ $64, DI
-	DECQ CX
+	RESULT(Z4)
 	JNZ next
 	VZEROUPPER
 	RET
@@ -155,10 +156,7 @@ next:
 	VSUBPS Z4, Z28, K1, Z4
 	VCMPPS $14, Z29, Z7, K1
 	VMOVAPS Z4, K1, Z8
-	VMOVUPS Z8, (DI)
-	ADDQ $64, SI
-	ADDQ $64, DI
-	DECQ CX
+	RESULT(Z8)
 	JNZ next
 	VZEROUPPER
 	RET
