@@ -86,6 +86,9 @@ func (p *planner) groups() {
 	}
 	clear(p.leaf)
 	clear(p.group)
+	for n := range p.spread { // the norm reads it, too
+		p.leaf[root(n.inputs[0])] = true
+	}
 	for _, n := range p.nodes {
 		if p.stepFor(n) != nil {
 			p.native[n] = true
@@ -302,8 +305,8 @@ var costs = map[compute.OpType]int{
 	compute.OpTypeDiv: 2, compute.OpTypeSqrt: 2, compute.OpTypeRsqrt: 3, compute.OpTypeExp: 3, compute.OpTypeErf: 9,
 }
 
-// attachedStep returns the common step of a chain and the node that it is attached to.
-func (p *planner) attachedStep(g *group) step {
+// attachedStep returns the maker of the common step of a chain and the node that it is attached to, and what it writes.
+func (p *planner) attachedStep(g *group) (*maker, []*value) {
 	m := p.stepFor(g.after)
 	own := len(m.reads)
 	all := &maker{what: m.what + " and chain", reads: append(slices.Clone(m.reads), g.leaves()...)}
@@ -319,52 +322,59 @@ func (p *planner) attachedStep(g *group) step {
 					data = r.floats(others[0])
 					others = others[1:]
 				}
-				operands = append(operands, kernels.Operand{Data: data, Outer: l.varies[0], Middle: l.varies[1], Inner: l.varies[2]})
+				operands = append(operands, l.operand(data))
 			}
 			after, end = g.chain.Begin(y, operands)
 			return after
 		})
 		end()
 	}
-	return p.step(all, append(slices.Clone(g.root.outputs), g.after.outputs[1:]...))
+	return all, append(slices.Clone(g.root.outputs), g.after.outputs[1:]...)
+}
+
+// operand returns the chain's operand with the leaf's values.
+func (l leaf) operand(data []float32) kernels.Operand {
+	return kernels.Operand{Data: data, Outer: l.varies[0], Middle: l.varies[1], Inner: l.varies[2]}
 }
 
 // operands returns the operands of a chain that reads the slots in.
 func (g *group) operands(r *run, in []int) []kernels.Operand {
 	list := make([]kernels.Operand, len(in))
 	for i, slot := range in {
-		l := g.leavesOf[i]
-		list[i] = kernels.Operand{Data: r.floats(slot), Outer: l.varies[0], Middle: l.varies[1], Inner: l.varies[2]}
+		list[i] = g.leavesOf[i].operand(r.floats(slot))
 	}
 	return list
 }
 
-// sumStep returns the common step of a chain and the sum of its result.
-func (p *planner) sumStep(g *group) step {
+// whole lists those of the slots in that have as many values as the result, which may take the place of one.
+func (g *group) whole(in []int) []int {
+	var slots []int
+	size := g.root.outputs[0].shape.Size()
+	for i, l := range g.leavesOf {
+		if l.v.shape.Size() == size && size > 1 {
+			slots = append(slots, in[i])
+		}
+	}
+	return slots
+}
+
+// sumStep returns the maker of the common step of a chain and the sum of its result, and what it writes.
+func (g *group) sumStep() (*maker, []*value) {
 	outer, middle, inner, _ := sumSizes(g.sum)
 	m := &maker{what: "chain and sum", reads: g.leaves()}
 	m.run = func(r *run, in, out []int, _ func([]float32) kernels.After) {
 		g.chain.Sum(r.team(), r.output(out[0], outer*inner), g.operands(r, in), outer, middle, inner)
 	}
-	return p.step(m, g.sum.outputs)
+	return m, g.sum.outputs
 }
 
-func (p *planner) groupStep(g *group) step {
+// step returns the maker of a chain's step, and what it writes.
+func (g *group) step() (*maker, []*value) {
 	size := g.root.outputs[0].shape.Size()
 	m := &maker{what: "chain", reads: g.leaves()}
-	var whole []int // operands of the result's size
-	for i, l := range g.leavesOf {
-		if l.v.shape.Size() == size && size > 1 {
-			whole = append(whole, i)
-		}
-	}
 	m.run = func(r *run, in, out []int, _ func([]float32) kernels.After) {
 		operands := g.operands(r, in)
-		inPlace := make([]int, len(whole))
-		for i, w := range whole {
-			inPlace[i] = in[w]
-		}
-		g.chain.Run(r.team(), r.output(out[0], size, inPlace...), operands)
+		g.chain.Run(r.team(), r.output(out[0], size, g.whole(in)...), operands)
 	}
-	return p.step(m, g.root.outputs)
+	return m, g.root.outputs
 }

@@ -45,6 +45,10 @@ func TestChains(t *testing.T) {
 			v := b.op(b.f.Mul, b.y, b.y)
 			return append(b.gradient(v), v)
 		}, "chain, batch norm, batch norm gradient"},
+		{"a norm of a chain's result", func(b *graphs) []val {
+			y := b.norm(b.op(b.f.Mul, b.x, b.y))
+			return []val{b.op(b.f.Mul, y, b.x), b.op(b.f.Mul, y, b.y)}
+		}, "chain, batch statistics, chain, chain"},
 		{"a norm that is a result", func(b *graphs) []val {
 			y := b.norm(b.x)
 			return []val{y, b.op(b.f.Mul, y, b.x), b.op(b.f.Mul, y, b.y)}

@@ -217,42 +217,34 @@ func (p *planner) emit(n *node) error {
 	if p.done[n] {
 		return nil
 	}
-	g := cmp.Or(p.group[n], p.adjoints[n])
-	var reads []*value
-	switch {
-	case g == nil:
-		reads = p.stepFor(n).reads
-	case g.norm != nil:
-		reads = append(slices.Clone(n.inputs[:4]), g.leaves()...)
-	case g.after == nil:
-		reads = g.leaves()
-	default:
-		others := slices.Delete(g.leaves(), g.from, g.from+1)
-		reads = append(slices.Clone(p.stepFor(g.after).reads), others...)
-	}
-	if err := p.piece(reads); err != nil {
+	m, outputs := p.makerOf(n)
+	if err := p.piece(m.reads); err != nil {
 		return err
 	}
-	var s step
-	_, spread := p.spread[n]
-	switch {
-	case spread:
-		s = p.spreadStep(n)
-	case g == nil:
-		s = p.step(p.stepFor(n), n.outputs)
-	case g.sum != nil:
-		s = p.sumStep(g)
-	case g.norm != nil:
-		s = p.adjointStep(g)
-	case g.after == nil:
-		s = p.groupStep(g)
-	default:
-		s = p.attachedStep(g)
+	p.plan.steps = append(p.plan.steps, p.step(m, outputs))
+	p.done[n] = true
+	if g := p.group[n]; g != nil && g.after != nil {
 		p.done[g.after] = true
 	}
-	p.plan.steps = append(p.plan.steps, s)
-	p.done[n] = true
 	return nil
+}
+
+// makerOf returns the maker of the step that computes a native node, and what the step writes.
+func (p *planner) makerOf(n *node) (*maker, []*value) {
+	g := cmp.Or(p.group[n], p.adjoints[n])
+	switch {
+	case p.spread[n] != nil:
+		return p.spreadStep(n)
+	case g == nil:
+		return p.stepFor(n), n.outputs
+	case g.sum != nil:
+		return g.sumStep()
+	case g.norm != nil:
+		return g.adjointStep()
+	case g.after != nil:
+		return p.attachedStep(g)
+	}
+	return g.step()
 }
 
 // slotOf returns the slot of a value or of its root. It makes one if there is none, and with it the entry of a

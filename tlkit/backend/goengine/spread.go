@@ -10,11 +10,10 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine/kernels"
 )
 
-// What batch norms read and write without a pass of its own.
-//
-// The result of a batch norm is x*gain + shift, with two values for each channel. Where several chains read it, such as
+// This file saves batch norms passes over memory. The result of a batch norm is x*gain + shift, with two values for each channel. Where several chains read it, such as
 // an activation function and the gradient of that, each computes it from x, which the norm's own gradient keeps in
-// memory anyway: the result is never written.
+// memory anyway: the result is never written. And the gradient of a batch norm adds up its adjoint while that is
+// computed.
 
 // spreadNorms finds the norms whose result is read by elementwise operations alone, in more than one chain, and reports
 // whether there are any.
@@ -88,8 +87,9 @@ func (p *planner) attachAdjoints() {
 	}
 }
 
-// adjointStep returns the common step of a chain and the batch norm's gradient that reads its result.
-func (p *planner) adjointStep(g *group) step {
+// adjointStep returns the maker of the common step of a chain and the batch norm's gradient that reads its result, and
+// what it writes.
+func (g *group) adjointStep() (*maker, []*value) {
 	n := g.norm
 	e := n.attrs.(normAttrs).epsilon
 	size, c := n.outputs[0].shape.Size(), n.outputs[1].shape.Size()
@@ -97,16 +97,12 @@ func (p *planner) adjointStep(g *group) step {
 	m.run = func(r *run, in, out []int, _ func([]float32) kernels.After) {
 		x, gain, mean, variance := r.floats(in[0]), r.floats(in[1]), r.floats(in[2]), r.floats(in[3])
 		operands := g.operands(r, in[4:])
-		var inPlace []int // x is read again when all of the adjoint is written
-		for i, l := range g.leavesOf {
-			if l.v.shape.Size() == size && in[4+i] != in[0] {
-				inPlace = append(inPlace, in[4+i])
-			}
-		}
+		// x is read again when all of the adjoint is written.
+		inPlace := slices.DeleteFunc(g.whole(in[4:]), func(slot int) bool { return slot == in[0] })
 		scale, offset, dx := r.output(out[1], c), r.output(out[2], c), r.output(out[0], size, inPlace...)
 		write, end := g.chain.Begin(dx, operands)
 		kernels.BatchNormGradient(r.team(), dx, scale, offset, x, gain, mean, variance, dx, e, write)
 		end()
 	}
-	return p.step(m, n.outputs)
+	return m, n.outputs
 }

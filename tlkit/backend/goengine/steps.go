@@ -265,8 +265,9 @@ func normStep(n *node) *maker {
 	}}
 }
 
-// spreadStep returns the step of a norm whose readers compute the result themselves: see spread.
-func (p *planner) spreadStep(n *node) step {
+// spreadStep returns the maker of the step of a norm whose readers compute the result themselves, and what it writes:
+// see spread.go.
+func (p *planner) spreadStep(n *node) (*maker, []*value) {
 	e := n.attrs.(normAttrs).epsilon
 	c := n.outputs[1].shape.Size()
 	m := &maker{what: "batch statistics", reads: n.inputs}
@@ -274,7 +275,7 @@ func (p *planner) spreadStep(n *node) step {
 		mean, variance, gain, shift := r.output(out[0], c), r.output(out[1], c), r.output(out[2], c), r.output(out[3], c)
 		kernels.BatchStatistics(r.team(), gain, shift, mean, variance, r.floats(in[0]), r.floats(in[1]), r.floats(in[2]), e)
 	}
-	return p.step(m, append(slices.Clone(n.outputs[1:]), p.spread[n]...))
+	return m, append(slices.Clone(n.outputs[1:]), p.spread[n]...)
 }
 
 func normGradientStep(n *node) *maker {
@@ -332,7 +333,6 @@ func poolStep(n *node) *maker {
 	return nil
 }
 
-// sumStep computes sums over neighbouring axes.
 // sumSizes returns the sizes of a sum over neighbouring axes: those before them, of them, and behind them. ok is false
 // for a sum over others.
 func sumSizes(n *node) (outer, middle, inner int, ok bool) {
@@ -356,6 +356,7 @@ func sumSizes(n *node) (outer, middle, inner int, ok bool) {
 	return outer, middle, inner, len(axes) == 0 || last-first == len(axes)
 }
 
+// sumStep computes sums over neighbouring axes.
 func sumStep(n *node) *maker {
 	outer, middle, inner, ok := sumSizes(n)
 	if !ok {
