@@ -109,10 +109,11 @@ func step(now clock, name string, batch, size, steps int) (result, error) {
 // newStepper readies training steps, in the precision that is measured, on the engine that a training would take.
 func newStepper(batch int, m *zoo.Model) (*train.Stepper, error) {
 	recipe := train.Recipe{BatchSize: batch, Precision: precision()}
-	choice, err := train.Engines(m, batch)
+	choose := func() (backend.Choice, error) { return train.Engines(m, batch) }
 	if recipe.Precision == train.Bfloat16 {
-		choice, err = backend.InBfloat16()
+		choose = backend.InBfloat16
 	}
+	choice, err := choose()
 	if err != nil {
 		return nil, err
 	}

@@ -77,7 +77,7 @@ func openTree(p string) (*tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("datasets: %w; expected a folder or a zip file", err)
 	}
-	if !info.IsDir() && !info.Mode().IsRegular() { // opening a pipe would block for ever
+	if special(info) {
 		return nil, fmt.Errorf("datasets: %s is %s; expected a folder or a zip file", p, noFileReason)
 	}
 	abs, err := filepath.Abs(p)
@@ -172,17 +172,20 @@ func (t *tree) walk(dir folder) error {
 		case info.Mode().IsRegular():
 			t.files = append(t.files, file{path: name, size: info.Size(), changed: changed(info),
 				open: opener(full)})
-		default: // opening a pipe would block for ever
+		default:
 			t.left = append(t.left, LeftOut{name, noFileReason})
 		}
 	}
 	return nil
 }
 
+// special reports whether there is neither a file nor a folder, but such as a pipe: opening that would block for ever.
+func special(info fs.FileInfo) bool { return !info.IsDir() && !info.Mode().IsRegular() }
+
 // opener returns the function that opens the file at p, which may have become something else since it was listed.
 func opener(p string) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) {
-		if info, err := os.Stat(p); err == nil && !info.Mode().IsRegular() && !info.IsDir() { // a pipe would block for ever
+		if info, err := os.Stat(p); err == nil && special(info) {
 			return nil, &fs.PathError{Op: "open", Path: p, Err: errors.New(noFileReason)}
 		}
 		return os.Open(p)

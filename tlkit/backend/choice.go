@@ -121,8 +121,8 @@ func measure(engines []*Engine, probe func(*Engine) (Figure, error)) []Figure {
 	return figures
 }
 
-// near tells for each figure whether its time and that of another one lie so close together, at the least of all, that
-// either may be the faster.
+// near tells for each figure whether its time is so close to the least that it may be the fastest; for none if there is
+// only one such.
 func near(figures []Figure, seconds func(Figure) float64) []bool {
 	least := math.Inf(1)
 	for _, f := range figures {
@@ -130,17 +130,17 @@ func near(figures []Figure, seconds func(Figure) float64) []bool {
 			least = min(least, s)
 		}
 	}
-	close, n := make([]bool, len(figures)), 0
+	all, n := make([]bool, len(figures)), 0
 	for i, f := range figures {
 		if s := seconds(f); s > 0 && least > unsure*s {
-			close[i] = true
+			all[i] = true
 			n++
 		}
 	}
 	if n < 2 {
-		clear(close)
+		clear(all)
 	}
-	return close
+	return all
 }
 
 // others lists the engines that a probe compares: the usual ones, that of [Default], pure Go and oneDNN. XLA for the

@@ -18,6 +18,29 @@ import (
 
 const otherProgram = "TLKIT_TEST_OTHER_PROGRAM"
 
+// startProgram starts the running test as another program for a folder of runs, and returns when that has written the
+// line.
+func startProgram(t *testing.T, dir, line string) (child *exec.Cmd, in io.WriteCloser, lines *bufio.Scanner) {
+	t.Helper()
+	child = exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+	child.Env = append(os.Environ(), otherProgram+"="+dir)
+	in, err := child.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines = bufio.NewScanner(out)
+	for lines.Scan() && lines.Text() != line {
+	}
+	return child, in, lines
+}
+
 // TestTwoPrograms: of two programs that train one run, the second is told which has it, whatever it calls. Once the
 // first one has ended, by itself or killed, the second goes on: to the bit as one that was alone.
 func TestTwoPrograms(t *testing.T) {
@@ -41,24 +64,9 @@ func TestTwoPrograms(t *testing.T) {
 	for _, end := range []string{"ends", "is killed"} {
 		r := alone
 		r.Dir = t.TempDir()
-		child := exec.Command(os.Args[0], "-test.run=^TestTwoPrograms$")
-		child.Env = append(os.Environ(), otherProgram+"="+r.Dir)
-		in, err := child.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, err := child.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := child.Start(); err != nil {
-			t.Fatal(err)
-		}
-		lines := bufio.NewScanner(out)
-		for lines.Scan() && lines.Text() != "begun" {
-		}
+		child, in, lines := startProgram(t, r.Dir, "begun")
 		named := fmt.Sprintf(".lock names process %d on ", child.Process.Pid)
-		_, err = r.Compare(context.Background(), "r", paint(t), m, strategy.FineTune{})
+		_, err := r.Compare(context.Background(), "r", paint(t), m, strategy.FineTune{})
 		wantError(t, err, "being trained by another program", named, "another name")
 		_, err = r.Compare(context.Background(), "r", paint(t), m, strategy.FineTune{LearningRate: 0.5}) // would move its files
 		wantError(t, err, named)
@@ -113,22 +121,7 @@ func TestProgramsAtOnce(t *testing.T) {
 		var outs []*bufio.Scanner
 		var children []*exec.Cmd
 		for range 4 {
-			child := exec.Command(os.Args[0], "-test.run=^TestProgramsAtOnce$")
-			child.Env = append(os.Environ(), otherProgram+"="+r.Dir)
-			in, err := child.StdinPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			out, err := child.StdoutPipe()
-			if err == nil {
-				err = child.Start()
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			lines := bufio.NewScanner(out)
-			for lines.Scan() && lines.Text() != "ready" {
-			}
+			child, in, lines := startProgram(t, r.Dir, "ready")
 			ends, outs, children = append(ends, in), append(outs, lines), append(children, child)
 		}
 		for _, in := range ends {
