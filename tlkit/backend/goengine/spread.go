@@ -10,7 +10,9 @@ import (
 	"github.com/tlkit-go/tlkit-notebooks/tlkit/backend/goengine/kernels"
 )
 
-// This file saves batch norms passes over memory. The result of a batch norm is x*gain + shift, with two values for each channel. Where several chains read it, such as
+// This file saves batch norms passes over memory.
+//
+// The result of a batch norm is x*gain + shift, with two values for each channel. Where several chains read it, such as
 // an activation function and the gradient of that, each computes it from x, which the norm's own gradient keeps in
 // memory anyway: the result is never written. And the gradient of a batch norm adds up its adjoint while that is
 // computed.
